@@ -1,0 +1,142 @@
+"""CloudEvents 1.0 on Kafka, structured and binary content mode, for the domain events.
+
+Source: CloudEvents spec 1.0.2, "Kafka Protocol Binding" 1.0.2 section 3. Structured mode is recognised by the content type
+`application/cloudevents+json` or, when no content type is given, by the absence of `ce_` headers; binary mode by `ce_specversion`.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from schemas.errors import ContractViolation
+from schemas.events import EVENT_TYPES, SOURCE, ClassEvent, type_of
+
+__all__ = ["MAX_PAYLOAD_BYTES", "Headers", "ReceivedEvent", "decode_event", "encode_event"]
+
+#: A payload over this many bytes breaks the contract.
+MAX_PAYLOAD_BYTES = 256 * 1024
+
+CONTENT_TYPE = "content-type"
+STRUCTURED = b"application/cloudevents+json"
+
+Headers = Sequence[tuple[str, bytes]]
+
+
+class _Envelope(msgspec.Struct, frozen=True):
+    specversion: str
+    id: str
+    source: str
+    type: str
+    data: msgspec.Raw = msgspec.Raw()
+    subject: str | None = None
+    time: datetime | None = None
+
+
+class ReceivedEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """A domain event with what the envelope says of it. `time` is when it happened, where given."""
+
+    id: str
+    type: str
+    time: datetime | None
+    event: ClassEvent
+
+
+_envelope = msgspec.json.Decoder(_Envelope)
+_data = {name: msgspec.json.Decoder(cls) for name, cls in EVENT_TYPES.items()}
+_encode = msgspec.json.Encoder().encode
+
+
+def decode_event(key: bytes | None, value: bytes | None, headers: Headers = ()) -> ReceivedEvent:
+    """The domain event in a Kafka record.
+
+    Raises ContractViolation with a reason that names the field. The key has to be the class_id.
+    """
+    if value is None:
+        raise ContractViolation("null_value", "the value is null; a domain event is never a tombstone")
+    if key is None:
+        raise ContractViolation("null_key", "the key is null; it has to be the class_id")
+    if len(value) > MAX_PAYLOAD_BYTES:
+        raise ContractViolation("too_large", f"the payload has {len(value)} bytes; the limit is {MAX_PAYLOAD_BYTES}")
+    envelope = _binary_mode(headers, value) if _is_binary(headers) else _structured_mode(value)
+    event = _decode_data(envelope)
+    if event.class_id.encode() != key:
+        raise ContractViolation("key_mismatch", "the record's key is not data.class_id")
+    if envelope.subject is not None and envelope.subject != event.class_id:
+        raise ContractViolation("subject_mismatch", "subject is not data.class_id")
+    return ReceivedEvent(id=envelope.id, type=envelope.type, time=envelope.time, event=event)
+
+
+def encode_event(event: ClassEvent, *, id: str, time: datetime) -> bytes:
+    """The structured-mode payload of a domain event; the record's key is its class_id."""
+    return _encode(
+        {
+            "specversion": "1.0",
+            "id": id,
+            "source": SOURCE,
+            "type": type_of(event),
+            "subject": event.class_id,
+            "time": time,
+            "datacontenttype": "application/json",
+            "data": event,
+        }
+    )
+
+
+def _is_binary(headers: Headers) -> bool:
+    if not headers:
+        return False
+    names = {name.lower(): value for name, value in headers}
+    if names.get(CONTENT_TYPE, b"").startswith(STRUCTURED):
+        return False
+    return "ce_specversion" in names
+
+
+def _structured_mode(value: bytes) -> _Envelope:
+    try:
+        return _envelope.decode(value)
+    except msgspec.ValidationError as error:
+        raise ContractViolation("bad_envelope", f"CloudEvents envelope: {error}") from None
+    except msgspec.DecodeError as error:
+        raise ContractViolation("not_json", f"the value is not JSON: {error}") from None
+    except UnicodeDecodeError:
+        raise ContractViolation("not_utf8", "the value is not valid UTF-8") from None
+
+
+def _binary_mode(headers: Headers, value: bytes) -> _Envelope:
+    attributes: dict[str, object] = {}
+    for name, raw in headers:
+        lower = name.lower()
+        if lower.startswith("ce_"):
+            try:
+                attributes[lower[3:]] = raw.decode()
+            except UnicodeDecodeError:
+                raise ContractViolation("not_utf8", f"header {lower} is not valid UTF-8") from None
+    try:
+        envelope = msgspec.convert(attributes, _Envelope, strict=False)
+    except msgspec.ValidationError as error:
+        raise ContractViolation("bad_envelope", f"CloudEvents headers: {error}") from None
+    return msgspec.structs.replace(envelope, data=msgspec.Raw(value))
+
+
+def _decode_data(envelope: _Envelope) -> ClassEvent:
+    if envelope.specversion != "1.0":
+        raise ContractViolation("bad_envelope", f"specversion is {envelope.specversion[:16]!r}; it has to be '1.0'")
+    decoder = _data.get(envelope.type)
+    if decoder is None:
+        raise ContractViolation("unknown_type", f"type is not known: {envelope.type[:128]!r}")
+    if not envelope.data:
+        raise ContractViolation("no_data", "data is missing")
+    try:
+        return decoder.decode(envelope.data)
+    except msgspec.ValidationError as error:
+        raise ContractViolation("bad_data", f"data of {envelope.type}: {_with_data_path(str(error))}") from None
+    except msgspec.DecodeError as error:
+        raise ContractViolation("not_json", f"data is not JSON: {error}") from None
+    except UnicodeDecodeError:
+        raise ContractViolation("not_utf8", "data is not valid UTF-8") from None
+
+
+def _with_data_path(message: str) -> str:
+    """msgspec counts paths from the struct; readers count them from the message."""
+    return message.replace("`$.", "`$.data.")

@@ -17,7 +17,8 @@ TYPE_SUFFIX = ".v1"
 SOURCE = "/impact-feedback/booking"
 
 Identifier = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
-Version = Annotated[int, msgspec.Meta(ge=1)]
+#: At most 63 bits: what every store and every other language can hold.
+Version = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 WallTime = Annotated[datetime, msgspec.Meta(tz=False)]
 ProviderIds = Annotated[tuple[Identifier, ...], msgspec.Meta(min_length=1)]
 Url = Annotated[str, msgspec.Meta(pattern=r"^https?://")]

@@ -1,0 +1,68 @@
+"""One real broker a test run, topics of their own for each test, and settings for processes under test."""
+
+import asyncio
+import base64
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+
+from infra.kafka.broker import LocalKafka
+
+#: An address of a broker that runs already; the tests start none then.
+EXISTING_BROKER = "IMPACT_TEST_KAFKA"
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The bootstrap address of one real Apache Kafka, started with the first test that asks for it."""
+    existing = os.environ.get(EXISTING_BROKER)
+    if existing:
+        yield existing
+        return
+    with LocalKafka(data_dir=tmp_path_factory.mktemp("kafka")) as broker:
+        yield broker.bootstrap_servers
+
+
+@pytest.fixture
+def topic_prefix(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Unique for each test, so that all share one broker; what a test made under it is deleted after the test."""
+    slug = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:60]
+    prefix = f"t-{slug}-{secrets.token_hex(3)}."
+    uses_broker = "kafka" in request.fixturenames
+    bootstrap = request.getfixturevalue("kafka") if uses_broker else ""
+    yield prefix
+    if uses_broker:
+        asyncio.run(_delete_topics(bootstrap, prefix))
+
+
+@pytest.fixture
+def settings_env(kafka: str, topic_prefix: str, tmp_path: Path) -> dict[str, str]:
+    """The environment of a process under test: this test's topics and directories, short retry tiers, a key for the vault.
+
+    Calendar services are not set here: a test that runs workers adds the addresses and clients of its simulators.
+    """
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("IMPACT_")}
+    return inherited | {
+        "IMPACT_KAFKA_BOOTSTRAP_SERVERS": kafka,
+        "IMPACT_TOPIC_PREFIX": topic_prefix,
+        "IMPACT_TOPIC_PARTITIONS": "4",
+        "IMPACT_RETRY_TIERS": "1s,3s",
+        "IMPACT_DATA_DIR": str(tmp_path / "data"),
+        "IMPACT_VAULT_KEYS": "test:" + base64.b64encode(secrets.token_bytes(32)).decode(),
+    }
+
+
+async def _delete_topics(bootstrap: str, prefix: str) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        mine = [name for name in await admin.list_topics() if name.startswith(prefix)]
+        if mine:
+            await admin.delete_topics(mine)
+    finally:
+        await admin.close()

@@ -1,0 +1,1 @@
+"""What the tests share: processes of the product, unique topics, waiting."""

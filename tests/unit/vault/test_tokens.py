@@ -101,7 +101,7 @@ async def test_a_rotated_refresh_token_is_saved_before_anyone_gets_the_access_to
     assert not early.done()
     assert not late.done()
     vault.table.gate.set()
-    assert await asyncio.gather(early, late) == ["access-1", "access-1"]
+    assert [await early, await late] == ["access-1", "access-1"]
     assert vault.table.saved == ["refresh-1"]
     assert vault.observed == ["rotated"]
 

@@ -2,8 +2,7 @@
 
 The vendors' SDKs build the requests and interpret the answers; their own transports cost several times the CPU of aiohttp a call, and one
 of them sends a POST again on a dropped connection. Here nothing is sent twice: aiohttp alone would send GET, PUT and DELETE again (never
-POST or PATCH) when a kept-alive connection turns out to be closed;
-`_send_once` takes that away, so that a drop is always seen by the caller.
+POST or PATCH) when a kept-alive connection turns out to be closed. `_send_once` takes that away: the caller sees every drop.
 """
 
 import re

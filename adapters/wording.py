@@ -1,0 +1,58 @@
+"""What a calendar event says, in words that are the same for every calendar service."""
+
+import unicodedata
+
+from schemas.events import Kind, Presence
+from schemas.intents import CalendarEntry
+
+__all__ = ["MAINTAINED_BY", "MAINTAINER", "description_lines", "one_line", "shorten", "title_of"]
+
+MAINTAINER = "Impact Feedback"
+MAINTAINED_BY = f"{MAINTAINER} maintains this event. Changes made by hand may be overwritten."
+
+_KINDS = {Kind.CLASS: "Class", Kind.APPOINTMENT: "Appointment"}
+_PRESENCES = {Presence.IN_PERSON: "In person", Presence.ONLINE: "Online", Presence.HYBRID: "In person and online"}
+
+
+def title_of(entry: CalendarEntry) -> str:
+    """One line. A class without a title is called by its type, then by its kind."""
+    return one_line(entry.title) or one_line(entry.class_type) or _KINDS[entry.kind]
+
+
+def description_lines(entry: CalendarEntry) -> tuple[str, ...]:
+    """Plain text: what it is and how it is held; the link to the class, when it has one; who maintains the event."""
+    what = " · ".join(filter(None, (one_line(entry.class_type), _KINDS[entry.kind], _PRESENCES[entry.presence])))
+    return tuple(filter(None, (what, entry.url, MAINTAINED_BY)))
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def shorten(text: str, limit: int) -> str:
+    """At most `limit` UTF-16 code units, as both services count; a shortened text ends in an ellipsis.
+
+    No character is cut in two, and none is left without the accents or joiners that follow it.
+    """
+    if _units(text) <= limit:
+        return text
+    kept, used = len(text), _units(text)
+    while used > limit - 1 or (kept and _continues(text, kept)):
+        kept -= 1
+        used -= _units(text[kept])
+    return text[:kept].rstrip() + "…"
+
+
+def _units(text: str) -> int:
+    return len(text) + sum(character > "\uffff" for character in text)
+
+
+def _continues(text: str, position: int) -> bool:
+    """Whether the character at `position` belongs to the one before it."""
+    if position >= len(text):
+        return False
+    return _joins(text[position]) or text[position - 1] == "\u200d"
+
+
+def _joins(character: str) -> bool:
+    return character in "\u200d\ufe0f\ufe0e" or unicodedata.combining(character) != 0 or "\U0001f3fb" <= character <= "\U0001f3ff"

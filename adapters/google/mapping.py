@@ -28,7 +28,8 @@ TITLE_LIMIT = 1024
 LOCATION_LIMIT = 1024
 DESCRIPTION_LIMIT = 8192
 
-KEY, CLASS, REVISION, GENERATION, CONTENT = "impactKey", "impactClass", "impactRevision", "impactGeneration", "impactContent"
+#: The private mark. FIRST is what the event was created as (entry and revision); updates leave it, so that a repeated create is known.
+KEY, CLASS, REVISION, GENERATION, FIRST = "impactKey", "impactClass", "impactRevision", "impactGeneration", "impactRevisionFirst"
 CANCELLED = "cancelled"
 
 
@@ -53,6 +54,7 @@ def create_body(entry: CalendarEntry, mark: EventMark) -> EventBody:
     return {
         "id": event_id(mark),
         **{name: value for name, value in _owned(entry, mark).items() if value is not None},
+        "extendedProperties": {"private": {**_mark(mark), FIRST: _first(entry, mark)}},
         "start": _time(entry, 0),
         "end": _time(entry, 1),
         # Given once, never overwritten: whether a class blocks the provider's time is for them to change.
@@ -74,9 +76,8 @@ def is_standing(event: Mapping[str, Any]) -> bool:
 
 
 def is_made_by(event: Mapping[str, Any], entry: CalendarEntry, mark: EventMark) -> bool:
-    """Whether this standing event is what `create(entry, mark)` makes: the same key, generation, revision and content."""
-    private = _private(event)
-    return is_standing(event) and all(private.get(name) == value for name, value in _mark(entry, mark).items())
+    """Whether `create(entry, mark)` made this event, whatever was changed since."""
+    return remote_event(event, mark) is not None and _private(event).get(FIRST) == _first(entry, mark)
 
 
 def remote_event(event: Mapping[str, Any], mark: EventMark) -> RemoteEvent | None:
@@ -96,7 +97,7 @@ def _owned(entry: CalendarEntry, mark: EventMark) -> EventBody:
         "location": shorten(one_line(entry.location), LOCATION_LIMIT),
         "description": _description(entry),
         "source": {"title": title, "url": entry.url} if entry.url is not None and entry.url.startswith("https://") else None,
-        "extendedProperties": {"private": _mark(entry, mark)},
+        "extendedProperties": {"private": _mark(mark)},
     }
 
 
@@ -113,14 +114,12 @@ def _time(entry: CalendarEntry, index: int) -> dict[str, str]:
     return {"dateTime": instant.strftime("%Y-%m-%dT%H:%M:%SZ"), "timeZone": entry.time_zone}
 
 
-def _mark(entry: CalendarEntry, mark: EventMark) -> dict[str, str]:
-    return {
-        KEY: _key(mark),
-        CLASS: mark.class_id,
-        REVISION: str(mark.revision),
-        GENERATION: str(mark.generation),
-        CONTENT: hashlib.sha256(msgspec.json.encode(entry)).hexdigest(),
-    }
+def _mark(mark: EventMark) -> dict[str, str]:
+    return {KEY: _key(mark), CLASS: mark.class_id, REVISION: str(mark.revision), GENERATION: str(mark.generation)}
+
+
+def _first(entry: CalendarEntry, mark: EventMark) -> str:
+    return _digest(mark.revision, msgspec.json.encode(entry).decode()).hex()
 
 
 def _key(mark: EventMark) -> str:

@@ -13,6 +13,10 @@ __all__ = ["DEFAULT_PARTITIONS", "Topic", "Topics", "tier_name"]
 DEFAULT_PARTITIONS = 12
 HOUR = 3600 * 1000
 DAY = 24 * HOUR
+#: The largest record batch taken in, Kafka's own default, declared because a retry or a dead letter
+#: (the same and some headers more) has to fit too.
+MAX_IN_BYTES = 1_048_588
+MAX_OUT_BYTES = 2 * MAX_IN_BYTES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,13 +126,14 @@ class Topics:
 
     def _declare(self) -> Iterable[Topic]:
         n = self.partitions
+        taken_in, with_reasons = ({"max.message.bytes": str(limit)} for limit in (MAX_IN_BYTES, MAX_OUT_BYTES))
         forgetful = {"segment.ms": str(DAY), "min.cleanable.dirty.ratio": "0.1", "delete.retention.ms": str(7 * DAY)}
         yield Topic(
-            name=self.class_events, key="class_id", owner="booking", partitions=n, retention_ms=-1,
+            name=self.class_events, key="class_id", owner="booking", partitions=n, retention_ms=-1, extra=taken_in,
             description="Domain events of classes and rosters, CloudEvents 1.0; the source of truth.",
         )  # fmt: skip
         yield Topic(
-            name=self.class_events_dlq, key="as the source", owner="fold", partitions=n, retention_ms=28 * DAY,
+            name=self.class_events_dlq, key="as the source", owner="fold", partitions=n, retention_ms=28 * DAY, extra=with_reasons,
             description="Domain events that break the contract: the original bytes and headers, plus the reason.",
         )  # fmt: skip
         yield Topic(
@@ -136,21 +141,21 @@ class Topics:
             description="connection.granted / connection.revoked, tokens sealed; compacted, so that tokens are forgotten.",
         )  # fmt: skip
         yield Topic(
-            name=self.intents, key="provider_id", owner="fold", partitions=n, retention_ms=7 * DAY,
+            name=self.intents, key="provider_id", owner="fold", partitions=n, retention_ms=7 * DAY, extra=taken_in,
             description="Intents of the live lane.",
         )  # fmt: skip
         yield Topic(
-            name=self.intents_bulk, key="provider_id", owner="execute", partitions=n, retention_ms=7 * DAY,
+            name=self.intents_bulk, key="provider_id", owner="execute", partitions=n, retention_ms=7 * DAY, extra=taken_in,
             description="Intents of the bulk lane: backfill, replay, redrive.",
         )  # fmt: skip
         for delay in self.tiers:
             yield Topic(
                 name=self.retry(delay), key="provider_id", owner="execute", partitions=n,
-                retention_ms=max(7 * DAY, 8 * int(delay.total_seconds() * 1000)),
+                retention_ms=max(7 * DAY, 8 * int(delay.total_seconds() * 1000)), extra=with_reasons,
                 description=f"Intents that wait {tier_name(delay)} before the next try.",
             )  # fmt: skip
         yield Topic(
-            name=self.intents_dlq, key="provider_id", owner="execute", partitions=n, retention_ms=28 * DAY,
+            name=self.intents_dlq, key="provider_id", owner="execute", partitions=n, retention_ms=28 * DAY, extra=with_reasons,
             description="Intents given up: the original bytes and headers, plus the reason.",
         )  # fmt: skip
         yield Topic(

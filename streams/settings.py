@@ -68,6 +68,8 @@ class Settings:
     call_timeout: timedelta = timedelta(seconds=10)
     session_timeout: timedelta = timedelta(seconds=30)
     log_level: str = "info"
+    #: auto: console for a terminal, JSON elsewhere.
+    log_format: str = "auto"
 
     @property
     def topics(self) -> Topics:
@@ -115,6 +117,7 @@ class Settings:
             call_timeout=reader.duration("IMPACT_CALL_TIMEOUT", default.call_timeout),
             session_timeout=reader.duration("IMPACT_SESSION_TIMEOUT", default.session_timeout),
             log_level=reader.choice("IMPACT_LOG_LEVEL", default.log_level, ("debug", "info", "warning", "error")),
+            log_format=reader.choice("IMPACT_LOG_FORMAT", default.log_format, ("auto", "json", "console")),
         )
 
 
@@ -220,9 +223,7 @@ class _Reader:
         protocol = self.choice("IMPACT_KAFKA_SECURITY_PROTOCOL", default.security_protocol, protocols)
         mechanism = self.env.get("IMPACT_KAFKA_SASL_MECHANISM")
         if protocol.startswith("SASL"):
-            mechanism = self.choice(
-                "IMPACT_KAFKA_SASL_MECHANISM", "SCRAM-SHA-512", ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
-            )
+            mechanism = self.choice("IMPACT_KAFKA_SASL_MECHANISM", "SCRAM-SHA-512", ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"))
             for name in ("IMPACT_KAFKA_SASL_USERNAME", "IMPACT_KAFKA_SASL_PASSWORD"):
                 if name not in self.env:
                     raise SettingError(name, f"a value, since IMPACT_KAFKA_SECURITY_PROTOCOL is {protocol}", "impact")

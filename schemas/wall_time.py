@@ -20,9 +20,9 @@ def _instant(wall: datetime, time_zone: str) -> datetime:
 def instants(starts_at: datetime, ends_at: datetime, time_zone: str) -> tuple[datetime, datetime]:
     """Start and end in UTC of a class given in naive wall time and an IANA zone.
 
-    Where a skipped start would land after its end, the end moves with it: the class keeps its length.
+    Where a skipped start would land on or after its end, the end moves with it: the class keeps its length.
     """
     start, end = _instant(starts_at, time_zone), _instant(ends_at, time_zone)
-    if end < start:
+    if end <= start:
         end = start + (ends_at - starts_at)
     return start, end

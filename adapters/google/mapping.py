@@ -8,7 +8,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -27,6 +27,9 @@ EventBody = dict[str, Any]
 TITLE_LIMIT = 1024
 LOCATION_LIMIT = 1024
 DESCRIPTION_LIMIT = 8192
+
+#: Google refuses an empty time range (`timeRangeEmpty`); the booking system may publish one.
+SHORTEST = timedelta(minutes=1)
 
 #: The private mark. FIRST is what the event was created as (entry and revision); updates leave it, so that a repeated create is known.
 KEY, CLASS, REVISION, GENERATION, FIRST = "impactKey", "impactClass", "impactRevision", "impactGeneration", "impactRevisionFirst"
@@ -110,7 +113,8 @@ def _description(entry: CalendarEntry) -> str:
 
 def _time(entry: CalendarEntry, index: int) -> dict[str, str]:
     """The instant is ours to decide (a wall time that happens twice, or never); the zone is what Google shows it in."""
-    instant: datetime = instants(entry.starts_at, entry.ends_at, entry.time_zone)[index]
+    start, end = instants(entry.starts_at, entry.ends_at, entry.time_zone)
+    instant = max(end, start + SHORTEST) if index else start
     return {"dateTime": instant.strftime("%Y-%m-%dT%H:%M:%SZ"), "timeZone": entry.time_zone}
 
 

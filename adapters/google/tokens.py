@@ -26,7 +26,7 @@ class _Answer(msgspec.Struct, frozen=True):
     """`scope` is space-separated; absent means what was asked for (RFC 6749 section 5.1)."""
 
     access_token: Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]+$")]
-    expires_in: Annotated[int, msgspec.Meta(ge=1, le=366 * 86400)]
+    expires_in: Annotated[int, msgspec.Meta(ge=0, le=366 * 86400)]
     refresh_token: Annotated[str, msgspec.Meta(min_length=1)] | None = None
     scope: str | None = None
 

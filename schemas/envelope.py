@@ -58,6 +58,8 @@ def decode_event(key: bytes | None, value: bytes | None, headers: Headers = ()) 
         raise ContractViolation("null_key", "the key is null; it has to be the class_id")
     if len(value) > MAX_PAYLOAD_BYTES:
         raise ContractViolation("too_large", f"the payload has {len(value)} bytes; the limit is {MAX_PAYLOAD_BYTES}")
+    if not _is_utf8(value):
+        raise ContractViolation("not_utf8", "the value is not valid UTF-8")
     envelope = _binary_mode(headers, value) if _is_binary(headers) else _structured_mode(value)
     event = _decode_data(envelope)
     if event.class_id.encode() != key:
@@ -83,6 +85,17 @@ def encode_event(event: ClassEvent, *, id: str, time: datetime) -> bytes:
     )
 
 
+def _is_utf8(value: bytes) -> bool:
+    """The decoders below look only at the fields that they know; the dead letters are for the whole value."""
+    if value.isascii():
+        return True
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _is_binary(headers: Headers) -> bool:
     if not headers:
         return False
@@ -99,8 +112,6 @@ def _structured_mode(value: bytes) -> _Envelope:
         raise ContractViolation("bad_envelope", f"CloudEvents envelope: {error}") from None
     except msgspec.DecodeError as error:
         raise ContractViolation("not_json", f"the value is not JSON: {error}") from None
-    except UnicodeDecodeError:
-        raise ContractViolation("not_utf8", "the value is not valid UTF-8") from None
 
 
 def _binary_mode(headers: Headers, value: bytes) -> _Envelope:
@@ -133,8 +144,6 @@ def _decode_data(envelope: _Envelope) -> ClassEvent:
         raise ContractViolation("bad_data", f"data of {envelope.type}: {_with_data_path(str(error))}") from None
     except msgspec.DecodeError as error:
         raise ContractViolation("not_json", f"data is not JSON: {error}") from None
-    except UnicodeDecodeError:
-        raise ContractViolation("not_utf8", "data is not valid UTF-8") from None
 
 
 def _with_data_path(message: str) -> str:

@@ -21,7 +21,7 @@ def forget_on(state: ClassState, forget_after_days: int) -> date | None:
         return None
     try:
         return last_day + timedelta(days=forget_after_days + _ZONE_SLACK_DAYS)
-    except OverflowError:  # a class in the last days of the year 9999, as placeholders are
+    except OverflowError:  # a placeholder far in the future, and many days
         return date.max
 
 

@@ -98,6 +98,8 @@ BAD_LINES: tuple[tuple[str, Callable[[_Envelope], Spoilt]], ...] = (
     ("bad_data", _with_data("class.rescheduled", **_WHEN | {"starts_at": "2030-02-30T09:00:00"})),
     ("bad_data", _with_data("class.rescheduled", **_WHEN | {"time_zone": "Mars/Olympus"})),
     ("bad_data", _with_data("class.rescheduled", **_WHEN | {"time_zone": 1})),
+    ("bad_data", _with_data("class.rescheduled", **_WHEN | {"starts_at": "0001-01-01T00:00:00"})),
+    ("bad_data", _with_data("class.rescheduled", **_WHEN | {"ends_at": "9999-12-31T00:00:00"})),
     ("bad_data", _with_data("roster.student_added")),
     ("bad_data", _with_data("roster.student_added", student_id="")),
     ("bad_data", _with_data("roster.student_removed", student_id=["a"])),

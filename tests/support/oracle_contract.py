@@ -48,7 +48,8 @@ def _ids(value: Any) -> bool:
 
 def _wall(value: Any) -> bool:
     try:
-        return isinstance(value, str) and "T" in value and datetime.fromisoformat(value).tzinfo is None
+        wall = datetime.fromisoformat(value) if isinstance(value, str) and "T" in value else None
+        return wall is not None and wall.tzinfo is None and 1900 <= wall.year <= 9998
     except ValueError:
         return False
 

@@ -1,0 +1,201 @@
+"""Every metric of this product, by name, in one list; below it, what each process counts with them.
+
+No globals: `make_metrics` gives a registry of its own. Labels are small closed sets: no id of a class, provider or student is ever one.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+
+from schemas.connections import Service
+from schemas.intents import Lane
+from schemas.outcomes import OutcomeKind
+from streams.domain.fold import FoldResult
+
+__all__ = ["ALL", "ExecuteMetrics", "FoldMetrics", "LagMetrics", "Metrics", "RedeliveryMetrics", "Spec", "make_metrics"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """One metric. Prometheus adds `_total` to a counter's name, and `_bucket`, `_sum`, `_count` to a histogram's."""
+
+    kind: type[Counter] | type[Gauge] | type[Histogram]
+    name: str
+    help: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+
+    def make(self, registry: CollectorRegistry) -> Any:
+        extra: dict[str, Any] = {"buckets": self.buckets} if self.buckets else {}
+        return self.kind(self.name, self.help, self.labels, registry=registry, **extra)
+
+
+def _counter(name: str, help: str, *labels: str) -> Spec:
+    return Spec(kind=Counter, name=name, help=help, labels=labels)
+
+
+def _gauge(name: str, help: str, *labels: str) -> Spec:
+    return Spec(kind=Gauge, name=name, help=help, labels=labels)
+
+
+# fold
+FOLD_EVENTS: Final = _counter("impact_fold_events", "Domain events by what became of them: folded or repeat", "result")
+#: Counted beside `folded`: the event was folded, versions before it are missing.
+FOLD_GAPS: Final = _counter("impact_fold_version_gaps", "Domain events folded after missing versions")
+FOLD_DEAD_LETTERS: Final = _counter("impact_fold_dead_letters", "Domain events that break the contract, by reason", "code")
+FOLD_INTENTS: Final = _counter("impact_fold_intents", "Intents published")
+FOLD_FORGOTTEN: Final = _counter("impact_fold_forgotten", "Classes forgotten long after their last day")
+
+# execute
+EXECUTE_INTENTS: Final = _counter("impact_execute_intents", "Intents consumed, retries included", "lane")
+#: `service` is `none` where the provider has no connection.
+EXECUTE_OUTCOMES: Final = _counter("impact_execute_outcomes", "What became of intents", "kind", "service")
+#: `operation`: create, update, delete, find, refresh, revoke. `result`: ok, or the class of adapters.errors.
+EXECUTE_CALLS: Final = _counter("impact_execute_calls", "Calls to calendar services", "service", "operation", "result")
+EXECUTE_CALL_SECONDS: Final = Spec(
+    kind=Histogram, name="impact_execute_call_seconds", help="How long calls to calendar services took", labels=("service", "operation"),
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3.0, 6.0, 10.0),
+)  # fmt: skip
+EXECUTE_IN_FLIGHT: Final = _gauge("impact_execute_calls_in_flight", "Calls to calendar services under way", "service")
+#: Entries of the agenda that wait for a connection, a reconnect or a service.
+EXECUTE_PARKED: Final = _gauge("impact_execute_parked_entries", "Agenda entries that wait for a calendar service", "service")
+#: 0 closed (all is well), 1 half open (a probe is out), 2 open (the service rests).
+EXECUTE_CIRCUIT: Final = _gauge("impact_execute_circuit_state", "Circuit: 0 closed, 1 half open, 2 open", "service")
+#: `result`: refreshed, rotated, postponed, or the class of the error.
+EXECUTE_TOKEN_REFRESHES: Final = _counter("impact_execute_token_refreshes", "Refreshes of access tokens", "service", "result")
+
+# redelivery; `tier` is the retry topic's last part (`30s`, `5m`)
+REDELIVERY_WAITING: Final = _gauge("impact_redelivery_waiting", "Retries that wait, in the partitions of this process", "tier")
+REDELIVERY_MOVED: Final = _counter("impact_redelivery_redelivered", "Retries moved back to their topic, confirmed", "tier")
+#: Moved back at once, since nobody can tell when they are due.
+REDELIVERY_NO_DUE: Final = _counter("impact_redelivery_without_due_time", "Retries with a missing or garbled due time", "tier")
+REDELIVERY_DEAD_LETTERS: Final = _counter("impact_redelivery_dead_letters", "Retries that the brokers refuse for good", "code")
+REDELIVERY_RECONNECTS: Final = _counter("impact_redelivery_reconnects", "Times that redelivery lost its brokers and began anew", "error")
+
+# every worker
+LAG: Final = _gauge("impact_consumer_lag", "Records not yet committed, per partition assigned here", "topic", "partition")
+
+ALL: Final = tuple(value for value in list(globals().values()) if isinstance(value, Spec))
+
+
+class FoldMetrics:
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._events = FOLD_EVENTS.make(registry)
+        self._gaps = FOLD_GAPS.make(registry)
+        self._dead_letters = FOLD_DEAD_LETTERS.make(registry)
+        self._intents = FOLD_INTENTS.make(registry)
+        self._forgotten = FOLD_FORGOTTEN.make(registry)
+        self._folded, self._repeats = self._events.labels("folded"), self._events.labels("repeat")
+
+    def folded(self, result: FoldResult) -> None:
+        """One chunk, confirmed. Its dead letters are counted one by one as they are sent."""
+        self._folded.inc(result.folded)
+        self._repeats.inc(result.repeats)
+        self._gaps.inc(len(result.gaps))
+        self._intents.inc(len(result.intents))
+
+    def dead_letter(self, code: str) -> None:
+        """`code` is that of a ContractViolation."""
+        self._dead_letters.labels(code).inc()
+
+    def forgotten(self, classes: int) -> None:
+        self._forgotten.inc(classes)
+
+
+class ExecuteMetrics:
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._intents = EXECUTE_INTENTS.make(registry)
+        self._outcomes = EXECUTE_OUTCOMES.make(registry)
+        self._calls = EXECUTE_CALLS.make(registry)
+        self._call_seconds = EXECUTE_CALL_SECONDS.make(registry)
+        self._in_flight = EXECUTE_IN_FLIGHT.make(registry)
+        self._parked = EXECUTE_PARKED.make(registry)
+        self._circuit = EXECUTE_CIRCUIT.make(registry)
+        self._refreshes = EXECUTE_TOKEN_REFRESHES.make(registry)
+
+    def intents(self, lane: Lane, count: int = 1) -> None:
+        self._intents.labels(lane.value).inc(count)
+
+    def outcome(self, kind: OutcomeKind, service: Service | None) -> None:
+        self._outcomes.labels(kind.value, service.value if service is not None else "none").inc()
+
+    def call_began(self, service: Service) -> None:
+        """Each is followed by one `call_ended`."""
+        self._in_flight.labels(service.value).inc()
+
+    def call_ended(self, service: Service, operation: str, result: str, seconds: float) -> None:
+        """`result` is `ok` or the name of the error's class."""
+        self._in_flight.labels(service.value).dec()
+        self._calls.labels(service.value, operation, result).inc()
+        self._call_seconds.labels(service.value, operation).observe(seconds)
+
+    def parked(self, service: Service | None, entries: int) -> None:
+        """How many entries wait now. `service` None: their providers have no connection."""
+        self._parked.labels(service.value if service is not None else "none").set(entries)
+
+    def circuit(self, service: Service, state: int) -> None:
+        """`state`: 0 closed, 1 half open, 2 open."""
+        self._circuit.labels(service.value).set(state)
+
+    def token_refresh(self, service: Service, result: str) -> None:
+        """Fits TokenKeeper's `observe`."""
+        self._refreshes.labels(service.value, result).inc()
+
+
+class RedeliveryMetrics:
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._waiting = REDELIVERY_WAITING.make(registry)
+        self._moved = REDELIVERY_MOVED.make(registry)
+        self._no_due = REDELIVERY_NO_DUE.make(registry)
+        self._dead_letters = REDELIVERY_DEAD_LETTERS.make(registry)
+        self._reconnects = REDELIVERY_RECONNECTS.make(registry)
+
+    def waiting(self, tier: str, records: int) -> None:
+        self._waiting.labels(tier).set(records)
+
+    def redelivered(self, tier: str, records: int) -> None:
+        self._moved.labels(tier).inc(records)
+
+    def without_due_time(self, tier: str) -> None:
+        self._no_due.labels(tier).inc()
+
+    def dead_letter(self, code: str) -> None:
+        self._dead_letters.labels(code).inc()
+
+    def reconnect(self, error: str) -> None:
+        """`error` is the name of the error's class."""
+        self._reconnects.labels(error).inc()
+
+
+class LagMetrics:
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._lag = LAG.make(registry)
+
+    def replace(self, lags: dict[tuple[str, int], int]) -> None:
+        """The lag of every partition assigned now; partitions that moved away are no longer shown."""
+        self._lag.clear()
+        for (topic, partition), lag in lags.items():
+            self._lag.labels(topic, str(partition)).set(lag)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metrics:
+    registry: CollectorRegistry
+    fold: FoldMetrics
+    execute: ExecuteMetrics
+    redelivery: RedeliveryMetrics
+    lag: LagMetrics
+
+
+def make_metrics() -> Metrics:
+    """A registry with all of it, and the process's own CPU, memory and file descriptors."""
+    registry = CollectorRegistry(auto_describe=True)
+    ProcessCollector(registry=registry)
+    return Metrics(
+        registry=registry,
+        fold=FoldMetrics(registry),
+        execute=ExecuteMetrics(registry),
+        redelivery=RedeliveryMetrics(registry),
+        lag=LagMetrics(registry),
+    )

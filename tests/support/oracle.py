@@ -34,7 +34,7 @@ _WRITES: Mapping[str, Sequence[str]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """One event on one calendar. `starts_at`, `ends_at`: instants, in UTC."""
+    """One event on one calendar. `starts_at`, `ends_at`: instants, in UTC; the same one for a class published without a length."""
 
     title: str
     class_type: str
@@ -107,7 +107,7 @@ def _show(history: Mapping[int, Event]) -> Standing:
     zone = _last(history, "time_zone")
     walls = [datetime.fromisoformat(_last(history, name)) for name in ("starts_at", "ends_at")]
     starts_at, ends_at = (instant(wall, zone) for wall in walls)
-    if ends_at < starts_at:  # the start was skipped and went past the end: the class keeps its length
+    if ends_at <= starts_at:  # the start was skipped and went to its end or past it: the class keeps its length
         ends_at = starts_at + (walls[1] - walls[0])
     names = ("title", "class_type", "kind", "location", "presence", "url")
     return Standing(**{name: _last(history, name) for name in names}, starts_at=starts_at, ends_at=ends_at, time_zone=zone)

@@ -1,0 +1,75 @@
+"""Clients for the length of one command, and what their errors mean for the operator."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaConnectionError, KafkaError
+
+from streams.cli.errors import CommandError
+from streams.engine.kafka_clients import admin_options, consumer_options, producer_options
+from streams.engine.topic_admin import TopicsNotSettledError, leaders_of
+from streams.settings import KafkaSettings
+
+__all__ = ["admin_client", "consumer_client", "producer_client", "require_topics"]
+
+
+@asynccontextmanager
+async def admin_client(kafka: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
+    """Raises CommandError when the brokers cannot be reached or refuse, also for what happens inside the block."""
+    _quiet()
+    client = AIOKafkaAdminClient(**admin_options(kafka))
+    async with _started(kafka, client, client.close):
+        yield client
+
+
+@asynccontextmanager
+async def producer_client(kafka: KafkaSettings) -> AsyncIterator[AIOKafkaProducer]:
+    _quiet()
+    client = AIOKafkaProducer(**producer_options(kafka), linger_ms=5)
+    async with _started(kafka, client, client.stop):
+        yield client
+
+
+@asynccontextmanager
+async def consumer_client(kafka: KafkaSettings) -> AsyncIterator[AIOKafkaConsumer]:
+    """Without a group: partitions are assigned by the caller."""
+    _quiet()
+    client = AIOKafkaConsumer(**consumer_options(kafka, group=None))
+    async with _started(kafka, client, client.stop):
+        yield client
+
+
+async def require_topics(admin: AIOKafkaAdminClient, *names: str) -> dict[str, dict[int, int]]:
+    """Partition -> leader of each topic. Raises CommandError when one does not exist."""
+    found = await leaders_of(admin, names)
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise CommandError(f"no such topic: {', '.join(missing)}. `impact-calendar topics apply` makes the topics.")
+    return found
+
+
+@asynccontextmanager
+async def _started(kafka: KafkaSettings, client: Any, close: Any) -> AsyncIterator[None]:
+    address = ",".join(kafka.bootstrap_servers)
+    try:
+        try:
+            await client.start()
+            yield
+        finally:
+            await close()
+    except KafkaConnectionError:
+        raise CommandError(
+            f"no Kafka broker answers at {address} ({kafka.security_protocol}). "
+            "Check IMPACT_KAFKA_BOOTSTRAP_SERVERS and IMPACT_KAFKA_SECURITY_PROTOCOL; `impact-calendar kafka` starts a local broker."
+        ) from None
+    except (KafkaError, TopicsNotSettledError) as error:
+        raise CommandError(f"Kafka at {address}: {error}") from error
+
+
+def _quiet() -> None:
+    """The command tells what went wrong itself, once."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)

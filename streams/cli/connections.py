@@ -1,0 +1,46 @@
+"""`connections import`: grants that another system obtained, for a migration."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from streams.cli.environment import read_settings
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Connections of providers to their calendars.", no_args_is_help=True)
+
+
+@app.callback()
+def group() -> None:
+    """Connections of providers to their calendars."""
+
+
+@app.command("import")
+def import_grants(
+    file: Annotated[str, typer.Argument(metavar="FILE.jsonl", help="One grant a line; - reads stdin.")],
+) -> None:
+    """Seal the refresh tokens of grants that another system obtained, and publish the connections.
+
+    A line is {"provider_id", "service": "google" or "microsoft", "email", "refresh_token", "scopes": [...], "connected_at"}. Every line is
+    checked before the first is sent. Importing the same file again changes nothing.
+    """
+    from adapters.vault.seal import KeyRing
+    from streams.cli.grant_lines import read_grants, replaced, sealed_record
+    from streams.cli.lines import opened, refuse
+    from streams.cli.output import say
+    from streams.cli.sending import send_confirmed
+
+    settings = read_settings()
+    ring = KeyRing(settings.require_vault_keys())
+    with opened(file) as lines:
+        grants, bad = read_grants(lines)
+    if bad:
+        raise refuse(file, bad)
+    for earlier, later in replaced(grants):
+        say(f"line {later} replaces line {earlier}: a provider has one connection at a time", error=True)
+    topic = settings.topics.connections
+    records = (sealed_record(number, grant, ring) for number, grant in grants)
+    sent = asyncio.run(send_confirmed(settings.kafka, topic, records, len(grants)))
+    say(f"Imported {sent} connections to {topic}.")

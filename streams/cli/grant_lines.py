@@ -1,0 +1,98 @@
+"""Lines of grants that another system obtained, to sealed connection.granted records. No error holds a token."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import IO, Annotated
+
+import msgspec
+
+from adapters.vault.seal import ConnectionAad, KeyRing
+from schemas.codec import encode
+from schemas.connections import ConnectionGranted, Service
+from schemas.events import Identifier
+from streams.cli.lines import BadLine, numbered
+from streams.cli.sending import OutgoingRecord
+
+__all__ = ["GrantLine", "read_grants", "replaced", "sealed_record"]
+
+
+class GrantLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One line. `connected_at`: RFC 3339 with an offset."""
+
+    provider_id: Identifier
+    service: Service
+    email: Annotated[str, msgspec.Meta(pattern=r"^[^@\s]+@[^@\s]+$")]
+    refresh_token: Annotated[str, msgspec.Meta(pattern=r"^\S+$")]
+    scopes: tuple[str, ...]
+    connected_at: Annotated[datetime, msgspec.Meta(tz=True)]
+
+    def __repr__(self) -> str:
+        return f"GrantLine(provider_id={self.provider_id!r}, service={self.service.value!r})"
+
+    @property
+    def grant_id(self) -> str:
+        """The same for the same grant, so that importing a file again changes nothing; another token or date is another grant.
+
+        A refresh token has far too much randomness to be found from the digest.
+        """
+        parts = [
+            "grant",
+            self.provider_id,
+            self.service.value,
+            self.email,
+            self.connected_at.astimezone(UTC).isoformat(),
+            self.refresh_token,
+        ]
+        return "imported-" + hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+_line = msgspec.json.Decoder(GrantLine)
+
+
+def read_grants(file: IO[bytes]) -> tuple[list[tuple[int, GrantLine]], list[BadLine]]:
+    """The numbered grants, and the lines that are none."""
+    grants, bad = [], []
+    for number, line in numbered(file):
+        try:
+            grants.append((number, _line.decode(line)))
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            bad.append(BadLine(number=number, reason=_reason(error)))
+    return grants, bad
+
+
+def replaced(grants: Iterable[tuple[int, GrantLine]]) -> list[tuple[int, int]]:
+    """(line, the later line that replaces it): a provider has one connection at a time, and the last one stands."""
+    last: dict[str, int] = {}
+    pairs = []
+    for number, grant in grants:
+        if grant.provider_id in last:
+            pairs.append((last[grant.provider_id], number))
+        last[grant.provider_id] = number
+    return pairs
+
+
+def sealed_record(number: int, grant: GrantLine, ring: KeyRing) -> OutgoingRecord:
+    """The record for calendar.connections.v1, its token sealed for this very grant."""
+    grant_id = grant.grant_id
+    aad = ConnectionAad(provider_id=grant.provider_id, service=grant.service, grant_id=grant_id)
+    event = ConnectionGranted(
+        provider_id=grant.provider_id,
+        grant_id=grant_id,
+        service=grant.service,
+        email=grant.email,
+        sealed_refresh_token=ring.seal(grant.refresh_token, aad),
+        scopes=grant.scopes,
+        connected_at=grant.connected_at.astimezone(UTC),
+    )
+    return OutgoingRecord(line=number, key=grant.provider_id.encode(), value=encode(event), headers=_HEADERS)
+
+
+_HEADERS = (("content-type", b"application/json"),)
+
+
+def _reason(error: Exception) -> str:
+    """msgspec quotes a wrong value of `service`; in a line whose fields were mixed up that may be the token."""
+    return re.sub(r"'.*'", "(not shown)", str(error), flags=re.DOTALL).replace("`$.", "`")

@@ -1,0 +1,47 @@
+"""The entry point: the commands, and what every one of them does with errors."""
+
+import sys
+
+import typer
+
+from streams.cli import connections, kafka, publish, sandbox, status, topics, workers
+from streams.cli.errors import CommandError
+from streams.settings import SettingError
+
+__all__ = ["main"]
+
+app = typer.Typer(
+    name="impact-calendar",
+    help="Keeps the booked classes of providers on their own Google or Microsoft calendar. Settings: IMPACT_... variables.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # its tracebacks show local variables, and those may be tokens
+)
+app.command("fold")(workers.fold)
+app.command("execute")(workers.execute)
+app.command("redeliver")(workers.redeliver)
+app.add_typer(topics.app, name="topics")
+app.command("publish")(publish.publish)
+app.add_typer(connections.app, name="connections")
+app.command("status")(status.status)
+app.command("kafka")(kafka.kafka)
+app.command("sandbox")(sandbox.sandbox)
+
+
+def main() -> None:
+    """Exit code 0, 1 (the world is not as needed) or 2 (bad input, bad settings)."""
+    try:
+        app()
+    except SettingError as error:
+        _fail(str(error), 2)
+    except CommandError as error:
+        _fail(str(error), error.exit_code)
+
+
+def _fail(message: str, code: int) -> None:
+    sys.stderr.write(f"impact-calendar: {message}\n")
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

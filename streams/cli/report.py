@@ -1,0 +1,134 @@
+"""What `status` tells: how far each group is, what waits, what was given up, and the connections by state."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from schemas.codec import decode_status
+from schemas.connections import ConnectionState
+from schemas.errors import ContractViolation
+from schemas.topics import Topics, tier_name
+from streams.cli.brokers import require_topics
+
+__all__ = ["GroupStatus", "Report", "TopicLag", "gather"]
+
+_UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TopicLag:
+    """`lag`: records that the group has not finished with; what it never committed counts in full."""
+
+    topic: str
+    lag: int
+    partitions: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupStatus:
+    """`state` is Kafka's word (Stable, Empty, Dead ...); `members`: processes that take part now."""
+
+    group: str
+    state: str
+    members: int
+    topics: tuple[TopicLag, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """`retry`: tier -> intents that wait in it; `dead_letters`: topic -> records kept; `connections`: state -> providers."""
+
+    groups: tuple[GroupStatus, ...]
+    retry: Mapping[str, int]
+    dead_letters: Mapping[str, int]
+    connections: Mapping[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Ends:
+    """The offsets of the oldest record kept and of the next to come."""
+
+    first: Mapping[TopicPartition, int]
+    next: Mapping[TopicPartition, int]
+
+    def of(self, topic: str) -> list[TopicPartition]:
+        return [partition for partition in self.next if partition.topic == topic]
+
+    def kept(self, topic: str) -> int:
+        return sum(self.next[partition] - self.first[partition] for partition in self.of(topic))
+
+
+async def gather(admin: AIOKafkaAdminClient, consumer: AIOKafkaConsumer, topics: Topics) -> Report:
+    """Raises CommandError when a topic is missing, KafkaError. Takes no part in any group."""
+    retry_topics = {tier_name(tier): topics.retry(tier) for tier in topics.tiers}
+    consumed = {
+        topics.fold_app: (topics.class_events,),
+        topics.execute_app: (topics.intents, topics.intents_bulk, topics.connections),
+        topics.redeliver_group: tuple(retry_topics.values()),
+    }
+    dead_letter_topics = (topics.class_events_dlq, topics.intents_dlq)
+    names = [name for group in consumed.values() for name in group]
+    ends = await _ends(admin, consumer, [*names, *dead_letter_topics, topics.connection_status])
+    groups = [await _group(admin, group, group_topics, ends) for group, group_topics in consumed.items()]
+    waiting = {lag.topic: lag.lag for lag in groups[-1].topics}
+    return Report(
+        groups=tuple(groups),
+        retry={tier: waiting[topic] for tier, topic in retry_topics.items()},
+        dead_letters={topic: ends.kept(topic) for topic in dead_letter_topics},
+        connections=await _connections(consumer, ends, topics.connection_status),
+    )
+
+
+async def _ends(admin: AIOKafkaAdminClient, consumer: AIOKafkaConsumer, names: Sequence[str]) -> _Ends:
+    found = await require_topics(admin, *names)
+    partitions = [TopicPartition(name, partition) for name in names for partition in sorted(found[name])]
+    return _Ends(first=await consumer.beginning_offsets(partitions), next=await consumer.end_offsets(partitions))
+
+
+async def _group(admin: AIOKafkaAdminClient, group: str, topics: Sequence[str], ends: _Ends) -> GroupStatus:
+    committed: Mapping[TopicPartition, Any] = await admin.list_consumer_group_offsets(group)
+    lags = []
+    for topic in topics:
+        lag = 0
+        for partition in ends.of(topic):
+            done = committed[partition].offset if partition in committed else -1
+            lag += max(0, ends.next[partition] - max(done, ends.first[partition]))
+        lags.append(TopicLag(topic=topic, lag=lag, partitions=len(ends.of(topic))))
+    state, members = await _membership(admin, group)
+    return GroupStatus(group=group, state=state, members=members, topics=tuple(lags))
+
+
+async def _membership(admin: AIOKafkaAdminClient, group: str) -> tuple[str, int]:
+    (response,) = await admin.describe_consumer_groups([group])
+    described = response.to_object()["groups"][0]
+    return described["state"], len(described["members"])
+
+
+async def _connections(consumer: AIOKafkaConsumer, ends: _Ends, topic: str) -> dict[str, int]:
+    """The topic is compacted by provider: the newest record of each key is the state."""
+    newest: dict[bytes, str] = {}
+    partitions = [partition for partition in ends.of(topic) if ends.next[partition] > ends.first[partition]]
+    if partitions:
+        consumer.assign(partitions)
+        await consumer.seek_to_beginning(*partitions)
+        while any([await consumer.position(partition) < ends.next[partition] for partition in partitions]):
+            for records in (await consumer.getmany(*partitions, timeout_ms=1000)).values():
+                for record in records:
+                    _fold_status(newest, record.key, record.value)
+    counts = Counter(newest.values())
+    known = {state.value: counts.pop(state.value, 0) for state in ConnectionState}
+    return known | dict(counts)
+
+
+def _fold_status(newest: dict[bytes, str], key: bytes | None, value: bytes | None) -> None:
+    if value is None:
+        newest.pop(key or b"", None)
+        return
+    try:
+        newest[key or b""] = decode_status(value).state.value
+    except ContractViolation:
+        newest[key or b""] = _UNREADABLE

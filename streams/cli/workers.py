@@ -1,0 +1,29 @@
+"""`fold`, `execute`, `redeliver`: thin over the app modules."""
+
+from streams.cli.environment import worker_settings
+
+__all__ = ["execute", "fold", "redeliver"]
+
+
+def fold() -> None:
+    """Fold class events into intents. Runs until SIGTERM; any number of processes."""
+    settings = worker_settings()
+    from streams.fold_app import run
+
+    run(settings)
+
+
+def execute() -> None:
+    """Put intents on the providers' calendars. Runs until SIGTERM; any number of processes."""
+    settings = worker_settings()
+    from streams.execute_app import run
+
+    run(settings)
+
+
+def redeliver() -> None:
+    """Move retries back when they are due. Runs until SIGTERM; any number of processes."""
+    settings = worker_settings()
+    from streams.redelivery import run
+
+    run(settings)

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 
+import msgspec
+
 from adapters.errors import AlreadyExists, EventGone, Unauthorized
 from adapters.fakes.script import Call, Script, require
 from adapters.fakes.tokens import FakeTokens
@@ -59,6 +61,10 @@ class FakeCalendar:
     def remove_by_hand(self, remote_id: str) -> None:
         """The provider takes the event off the calendar."""
         self._events[remote_id] = replace(self._events[remote_id], standing=False)
+
+    def rename_by_hand(self, remote_id: str, title: str) -> None:
+        event = self._events[remote_id]
+        self._events[remote_id] = replace(event, entry=msgspec.structs.replace(event.entry, title=title))
 
     async def create(self, access_token: str, entry: CalendarEntry, mark: EventMark) -> RemoteEvent:
         _check(entry, mark)

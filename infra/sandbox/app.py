@@ -1,0 +1,25 @@
+"""The sandbox's web application: both services, the control interface and the pages, on one port."""
+
+from aiohttp import web
+
+from infra.sandbox.config import SandboxConfig
+from infra.sandbox.control import calendars, faults, grants, observe
+from infra.sandbox.google import routes as google_calendar
+from infra.sandbox.google import tokens as google_tokens
+from infra.sandbox.microsoft import routes as graph
+from infra.sandbox.microsoft import tokens as microsoft_tokens
+from infra.sandbox.pages import routes as pages_routes
+from infra.sandbox.world import WORLD, World
+
+__all__ = ["create_app"]
+
+_PARTS = (google_calendar, google_tokens, graph, microsoft_tokens, grants, faults, calendars, observe, pages_routes)
+
+
+def create_app(config: SandboxConfig | None = None) -> web.Application:
+    """A sandbox of its own: two applications share nothing."""
+    app = web.Application()
+    app[WORLD] = World(config or SandboxConfig())
+    for part in _PARTS:
+        app.router.add_routes(part.routes())
+    return app

@@ -1,0 +1,64 @@
+"""What a sandbox can be told when it starts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+__all__ = ["GOOGLE", "MICROSOFT", "SERVICES", "SandboxClient", "SandboxConfig"]
+
+GOOGLE = "google"
+MICROSOFT = "microsoft"
+SERVICES = (GOOGLE, MICROSOFT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SandboxClient:
+    """An application registered with both services."""
+
+    client_id: str = "sandbox-client"
+    client_secret: str = field(default="sandbox-secret", repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SandboxConfig:
+    """`seed`: of the faults' dice. `journal_size`: requests kept.
+
+    `google_user_quota_per_minute`: calendar calls of one user in any 60 s (Google's own default is 600); None = no quota.
+    `microsoft_mailbox_concurrency`: Graph's limit per application and mailbox; None = off.
+    `mark_ignores`: private properties whose name holds one of these words (in lower case) do not tell two classes apart, so that a second
+    standing event for the same class at another revision counts as a duplicate.
+    """
+
+    clients: tuple[SandboxClient, ...] = (SandboxClient(),)
+    access_token_lifetime: timedelta = timedelta(hours=1)
+    microsoft_refresh_token_lifetime: timedelta = timedelta(days=90)
+    google_refresh_tokens_per_account: int = 100
+    google_user_quota_per_minute: int | None = None
+    microsoft_mailbox_concurrency: int | None = 4
+    journal_size: int = 200_000
+    seed: int = 0
+    mark_ignores: tuple[str, ...] = ("revision", "generation")
+
+    def env(self, base_url: str) -> dict[str, str]:
+        """The settings that point the product at a sandbox at `base_url`, with the first client."""
+        base, client = base_url.rstrip("/"), self.clients[0]
+        return {
+            "IMPACT_GOOGLE_API_URL": base,
+            "IMPACT_GOOGLE_AUTHORIZE_URL": f"{base}/google/authorize",
+            "IMPACT_GOOGLE_TOKEN_URL": f"{base}/google/token",
+            "IMPACT_GOOGLE_REVOKE_URL": f"{base}/google/revoke",
+            "IMPACT_GOOGLE_CLIENT_ID": client.client_id,
+            "IMPACT_GOOGLE_CLIENT_SECRET": client.client_secret,
+            "IMPACT_GRAPH_URL": f"{base}/v1.0",
+            "IMPACT_MICROSOFT_AUTHORITY": f"{base}/common",
+            "IMPACT_MICROSOFT_CLIENT_ID": client.client_id,
+            "IMPACT_MICROSOFT_CLIENT_SECRET": client.client_secret,
+        }
+
+    def secret_of(self, client_id: str) -> str | None:
+        """The secret of a registered client, None for an unknown one."""
+        return self._secrets.get(client_id)
+
+    @property
+    def _secrets(self) -> Mapping[str, str]:
+        return {client.client_id: client.client_secret for client in self.clients}

@@ -1,0 +1,1 @@
+"""Simulated Microsoft: the identity platform's token endpoint, and Graph's calendar events of `/me`."""

@@ -1,0 +1,1 @@
+"""Plain pages for a person: who is simulated, and each one's month."""

@@ -1,0 +1,51 @@
+"""Everything the sandbox knows, in one place."""
+
+from aiohttp import web
+
+from infra.sandbox.clock import Clock
+from infra.sandbox.config import GOOGLE, MICROSOFT, SandboxConfig
+from infra.sandbox.faults import FaultBoard
+from infra.sandbox.grants import GrantBook
+from infra.sandbox.journal import Journal
+from infra.sandbox.mailboxes import Mailbox, Mailboxes, StoredEvent
+
+__all__ = ["WORLD", "World"]
+
+
+class World:
+    def __init__(self, config: SandboxConfig) -> None:
+        self.config = config
+        self.clock = Clock()
+        self.faults = FaultBoard(config.seed)
+        self.journal = Journal(config.journal_size)
+        self.mailboxes = Mailboxes()
+        self.grants = {
+            # 100 refresh tokens per account and client, the oldest dropped silently: developers.google.com/identity/protocols/oauth2.
+            GOOGLE: GrantBook(GOOGLE, refresh_prefix="1//", access_prefix="ya29.", cap=config.google_refresh_tokens_per_account),
+            MICROSOFT: GrantBook(MICROSOFT, refresh_prefix="1.A", access_prefix="EwB"),
+        }
+
+    def add_event(self, mailbox: Mailbox, event: StoredEvent) -> None:
+        """Put a new event on a calendar, and count it when the mailbox has a standing one with the same mark."""
+        mark = self._mark(event)
+        if mark:
+            twins = mailbox.marks.setdefault(mark, [])
+            if any(twin.standing and twin.id in mailbox.events for twin in twins):
+                mailbox.duplicates += 1
+            twins.append(event)
+        mailbox.add(event)
+
+    def reset(self) -> None:
+        self.clock.reset()
+        self.faults.reset()
+        self.journal.clear()
+        self.mailboxes.clear()
+        for book in self.grants.values():
+            book.clear()
+
+    def _mark(self, event: StoredEvent) -> frozenset[tuple[str, str]]:
+        ignores = self.config.mark_ignores
+        return frozenset((name, value) for name, value in event.private.items() if not any(word in name.lower() for word in ignores))
+
+
+WORLD: web.AppKey[World] = web.AppKey("world", World)

@@ -80,10 +80,10 @@ def _grant(world: World, request: web.Request, fields: Mapping[str, str]) -> Ans
 def _issue(world: World, grant: Grant, fields: Mapping[str, str], now: datetime) -> Answer:
     book, lifetime = world.grants[MICROSOFT], world.config.access_token_lifetime
     access = book.issue_access(grant, expires_at=now + lifetime)
-    granted = [scope if scope.startswith("https://") else _RESOURCE + scope for scope in grant.scope_text.split()]
+    granted = [_full(scope) for scope in grant.scope_text.split() if scope != "offline_access"]
     body: dict[str, object] = {
         "token_type": "Bearer",
-        "scope": " ".join(scope for scope in granted if scope.removeprefix(_RESOURCE) != "offline_access"),
+        "scope": " ".join(granted),
         "expires_in": int(lifetime.total_seconds()),
         "ext_expires_in": int(lifetime.total_seconds()),
         "access_token": access.value,
@@ -95,6 +95,10 @@ def _issue(world: World, grant: Grant, fields: Mapping[str, str], now: datetime)
         who = {"uid": str(uuid.uuid5(uuid.NAMESPACE_URL, grant.email)), "utid": _TENANT}
         body["client_info"] = base64.urlsafe_b64encode(json.dumps(who).encode()).decode().rstrip("=")
     return json_answer(200, body, headers={"Cache-Control": "no-store"})
+
+
+def _full(scope: str) -> str:
+    return scope if scope in _OIDC or scope.startswith("https://") else _RESOURCE + scope
 
 
 def _consented(grant: Grant, asked: str) -> bool:

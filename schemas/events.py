@@ -24,6 +24,10 @@ ProviderIds = Annotated[tuple[Identifier, ...], msgspec.Meta(min_length=1)]
 Url = Annotated[str, msgspec.Meta(pattern=r"^https?://")]
 
 
+#: Wall times outside these years have no UTC instant in every zone, or are placeholders that no calendar takes.
+FIRST_YEAR, LAST_YEAR = 1900, 9998
+
+
 class Kind(Enum):
     CLASS = "class"
     APPOINTMENT = "appointment"
@@ -42,6 +46,8 @@ def known_zones() -> frozenset[str]:
 
 
 def _check_when(starts_at: datetime, ends_at: datetime, time_zone: str) -> None:
+    if starts_at.year < FIRST_YEAR or ends_at.year > LAST_YEAR:
+        raise ValueError(f"starts_at and ends_at have to lie in the years {FIRST_YEAR} to {LAST_YEAR}")
     if ends_at < starts_at:
         raise ValueError("ends_at is before starts_at")
     if time_zone not in known_zones():

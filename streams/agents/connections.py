@@ -1,0 +1,216 @@
+"""The connections of the partitions held: rows with sealed tokens, their status, and what a grant or its end sets off."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from adapters.errors import CalendarError
+from adapters.ports import TokenPort
+from adapters.vault.seal import KeyRing, SealError
+from adapters.vault.tokens import Grant, TokenKeeper
+from schemas.codec import decode_connection, encode
+from schemas.connections import Service
+from schemas.errors import ContractViolation
+from schemas.topics import Topics
+from streams.domain.connection import (
+    Change,
+    Connection,
+    Held,
+    closing,
+    decode_connection_row,
+    encode_connection_row,
+    grant_died,
+    on_connection_event,
+    retired,
+    status_of,
+    token_rotated,
+)
+from streams.domain.fold import RawRecord
+from streams.engine.offsets import OffsetTracker
+from streams.engine.producer import ConfirmedProducer
+from streams.engine.table import ChangelogTable
+
+__all__ = ["Connections", "grant_of"]
+
+log = logging.getLogger(__name__)
+
+#: How often a service is asked to revoke a grant before its tokens are forgotten all the same.
+REVOKE_ATTEMPTS = 3
+
+
+def grant_of(provider_id: str, held: Held) -> Grant:
+    return Grant(provider_id=provider_id, service=held.service, grant_id=held.grant_id, sealed_refresh_token=held.sealed_refresh_token)
+
+
+class Connections:
+    """One writer per provider: every change of a row goes through `change`, confirmed before it counts."""
+
+    def __init__(
+        self,
+        *,
+        topics: Topics,
+        table: ChangelogTable,
+        producer: ConfirmedProducer,
+        offsets: OffsetTracker,
+        ring: KeyRing,
+        token_ports: Mapping[Service, TokenPort],
+        observe_refresh: Callable[[Service, str], None],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._topics = topics
+        self._table = table
+        self._producer = producer
+        self._offsets = offsets
+        self._ring = ring
+        self._ports = token_ports
+        self._now = now
+        self._rows: dict[str, Connection] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._handling = asyncio.Lock()
+        self._partition_of: dict[str, int] = {}
+        self._sweep: Callable[[int, str], Awaitable[int]] | None = None
+        self.keeper = TokenKeeper(ring=ring, ports=token_ports, save=self._save_rotated, clock=now, observe=observe_refresh)
+
+    def on_sweep(self, sweep: Callable[[int, str], Awaitable[int]]) -> None:
+        """`sweep(partition, provider_id)` sends every entry of a provider to the bulk lane."""
+        self._sweep = sweep
+
+    def get(self, partition: int, provider_id: str) -> Connection:
+        row = self._rows.get(provider_id)
+        if row is None:
+            stored = self._table.get_row(partition, provider_id.encode())
+            row = decode_connection_row(stored) if stored is not None else Connection(provider_id=provider_id)
+            self._rows[provider_id] = row
+            self._partition_of[provider_id] = partition
+        return row
+
+    async def change(self, partition: int, provider_id: str, evolve: Callable[[Connection], Connection]) -> Connection:
+        """Apply a change to the newest row, confirmed; the row after it."""
+        async with self._locks.setdefault(provider_id, asyncio.Lock()):
+            before = self.get(partition, provider_id)
+            after = evolve(before)
+            if after is not before:
+                await (await self._table.write_row(partition, provider_id.encode(), encode_connection_row(after)))
+                self._rows[provider_id] = after
+            return after
+
+    async def run(self, stream: Any) -> None:
+        """The agent's body."""
+        async for event in stream.noack().events():
+            tp, epoch = event.message.tp, self._offsets.epoch
+            for record in event.value:
+                async with self._handling:
+                    if not self._offsets.accepts(epoch):
+                        break  # a partition moves: whoever holds it next reads the rest again
+                    ticket = self._offsets.open((tp.topic, tp.partition), record.offset)
+                    await self._handle(tp.partition, record)
+                    self._offsets.finish(ticket)
+
+    async def drain(self, timeout: float) -> None:
+        """Let the event under way and every running refresh end, so that no rotated token is lost."""
+        try:
+            async with asyncio.timeout(timeout):
+                async with self._handling:
+                    pass
+                await self.keeper.close()
+        except TimeoutError:
+            log.warning("a connection event or a token refresh did not end before its partition moves")
+
+    async def _handle(self, partition: int, record: RawRecord) -> None:
+        if record.value is None:
+            return  # a tombstone: the topic forgets a provider; the row was dealt with when the grant ended
+        try:
+            event = decode_connection(record.value)
+        except ContractViolation as violation:
+            log.error("a connection event breaks the contract; it is left out", extra={"reason": violation.reason, "offset": record.offset})
+            return
+        if record.key != event.provider_id.encode():
+            log.error("a connection event is keyed by another provider; it is left out", extra={"offset": record.offset})
+            return
+        provider_id = event.provider_id
+        change = Change.NONE
+        before = self.get(partition, provider_id)
+
+        def evolve(row: Connection) -> Connection:
+            nonlocal change
+            after, change = on_connection_event(row, event)
+            return after
+
+        after = await self.change(partition, provider_id, evolve)
+        shown = after.current or before.current
+        if after is not before and shown is not None:
+            await self._publish_status(after, shown)
+        for held in closing(after):
+            await self._forget(provider_id, held)
+            await self.change(partition, provider_id, lambda row, gone=held.grant_id: retired(row, gone))  # type: ignore[misc]
+        if change is Change.SWEEP and self._sweep is not None:
+            count = await self._sweep(partition, provider_id)
+            log.info("connection changed; entries go to the bulk lane", extra={"provider_id": provider_id, "entries": count})
+
+    async def _publish_status(self, row: Connection, shown: Held) -> None:
+        status = status_of(row, shown, self._now())
+        key = row.provider_id.encode()
+        await (await self._producer.send(self._topics.connection_status, key, encode(status)))
+
+    async def grant_died(self, partition: int, provider_id: str, grant_id: str, error: CalendarError) -> None:
+        """The service called a grant dead: one status change, however many calls found out."""
+        before = self.get(partition, provider_id)
+        after = await self.change(partition, provider_id, lambda row: grant_died(row, grant_id, error.code))
+        self.keeper.forget(provider_id, grant_id)
+        shown = after.current
+        if after is not before and shown is not None and shown.grant_id == grant_id:
+            log.warning(
+                "a connection needs reconnecting", extra={"provider_id": provider_id, "service": shown.service.value, "code": error.code}
+            )
+            await self._publish_status(after, shown)
+        elif after is not before:
+            gone = next((held for held in before.retiring if held.grant_id == grant_id), None)
+            if gone is not None and after.current is None:
+                await self._publish_status(after, gone)
+
+    async def retire(self, partition: int, provider_id: str, held: Held) -> None:
+        """Everything a retiring grant was kept for is done: revoke it, forget its tokens."""
+        row = self.get(partition, provider_id)
+        if all(grant.grant_id != held.grant_id for grant in row.retiring):
+            return
+        await self._forget(provider_id, held)
+        after = await self.change(partition, provider_id, lambda found: retired(found, held.grant_id))
+        if after.current is None:
+            await self._publish_status(after, held)
+
+    async def _forget(self, provider_id: str, held: Held) -> None:
+        """Tokens out of memory, and the grant revoked at the service where it can be. The row has lost them already or is about to."""
+        grant = grant_of(provider_id, held)
+        self.keeper.forget(provider_id, held.grant_id)
+        port = self._ports.get(held.service)
+        if port is None:
+            return
+        try:
+            token = self._ring.open(held.sealed_refresh_token, grant.aad)
+        except SealError as error:
+            log.warning("a grant's token cannot be opened to revoke it", extra={"provider_id": provider_id, "error": type(error).__name__})
+            return
+        for attempt in range(1, REVOKE_ATTEMPTS + 1):
+            try:
+                await port.revoke(token)
+                return
+            except CalendarError as error:
+                log.warning(
+                    "a grant could not be revoked at the service; its tokens are forgotten here all the same",
+                    extra={"provider_id": provider_id, "service": held.service.value, "code": error.code, "attempt": attempt},
+                )
+
+    async def _save_rotated(self, grant: Grant, sealed_refresh_token: str) -> None:
+        partition = self._partition_of[grant.provider_id]
+        await self.change(partition, grant.provider_id, lambda row: token_rotated(row, grant.grant_id, sealed_refresh_token))
+
+    def tables_ready(self) -> None:
+        """After a rebalance rows and tokens may be another worker's."""
+        for provider_id, row in self._rows.items():
+            for held in (*((row.current,) if row.current else ()), *row.retiring):
+                self.keeper.forget(provider_id, held.grant_id)
+        self._rows.clear()
+        self._locks.clear()
+        self._partition_of.clear()

@@ -1,0 +1,212 @@
+"""The fold agent: records in, intents and states out, in micro-batches whose confirmations overlap.
+
+Order within a partition (docs/adr/001): intents confirmed -> changelog confirmed -> local row -> offset. Writing the table first would lose
+intents, since a replay then sees nothing to tell.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from schemas import headers as names
+from schemas.topics import Topics
+from streams.domain.fold import DeadLetter, FoldResult, RawRecord, fold_records
+from streams.domain.forgetting import is_forgotten
+from streams.domain.state import ClassState, decode_state, encode_state
+from streams.engine.offsets import OffsetTracker, Ticket
+from streams.engine.producer import ConfirmedProducer
+from streams.engine.table import ChangelogTable
+from streams.metrics import FoldMetrics
+
+__all__ = ["FoldPolicy", "FoldWork"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoldPolicy:
+    """`depth`: chunks whose confirmations may be awaited at once. `cache`: decoded states kept per worker."""
+
+    depth: int = 16
+    cache: int = 200_000
+    forget_after_days: int = 30
+    #: Rows looked at per partition in one step of forgetting.
+    forget_step: int = 2_000
+
+
+class FoldWork:
+    """What the fold agent has in flight. One instance per worker process."""
+
+    def __init__(
+        self,
+        *,
+        topics: Topics,
+        table: ChangelogTable,
+        producer: ConfirmedProducer,
+        offsets: OffsetTracker,
+        metrics: FoldMetrics,
+        policy: FoldPolicy,
+        crash: Callable[[BaseException], Any],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._topics = topics
+        self._table = table
+        self._producer = producer
+        self._offsets = offsets
+        self._metrics = metrics
+        self._policy = policy
+        self._crash = crash
+        self._now = now
+        self._room = asyncio.Semaphore(policy.depth)
+        self._states: dict[tuple[int, bytes], ClassState | None] = {}
+        self._tails: dict[int, asyncio.Task[None]] = {}
+        self._forget_from: dict[int, bytes] = {}
+
+    async def run(self, stream: Any) -> None:
+        """The agent's body: Faust hands over chunks, and never acks for us."""
+        events: AsyncIterator[Any] = stream.noack().events()
+        async for event in events:
+            tp = event.message.tp
+            await self.submit(tp.topic, tp.partition, event.value, self._offsets.epoch)
+
+    async def submit(self, topic: str, partition: int, records: Sequence[RawRecord], epoch: int) -> None:
+        """Fold one chunk of one partition; returns when its sends are under way. `epoch`: the tracker's when the chunk was handed over."""
+        await self._room.acquire()
+        if not self._offsets.accepts(epoch):  # a partition moves: whoever holds it next reads the chunk again
+            self._room.release()
+            return
+        try:
+            if len(self._states) > self._policy.cache:
+                await self._settle()
+                self._states.clear()
+            ticket = self._offsets.open((topic, partition), records[-1].offset)
+            result = fold_records(records, lambda key: self._state(partition, key))
+            for key, state in result.states.items():
+                self._states[(partition, key)] = state
+            sends = await self._send(topic, partition, result)
+        except BaseException:
+            self._room.release()
+            raise
+        self._follow(partition, result, sends, ticket)
+
+    def _state(self, partition: int, key: bytes) -> ClassState | None:
+        found = self._states.get((partition, key))
+        if found is None and (partition, key) not in self._states:
+            row = self._table.get_row(partition, key)
+            found = self._states[(partition, key)] = decode_state(row) if row is not None else None
+        return found
+
+    async def _send(self, topic: str, partition: int, result: FoldResult) -> list[asyncio.Future[Any]]:
+        sends = await self._producer.send_keyed(self._topics.intents, result.intents) if result.intents else []
+        for letter in result.dead_letters:
+            sends.append(await self._send_dead_letter(topic, partition, letter))
+        for class_id, version in result.gaps:
+            log.warning("versions are missing before an event; it is folded", extra={"class_id": class_id, "version": version})
+        return sends
+
+    async def _send_dead_letter(self, topic: str, partition: int, letter: DeadLetter) -> asyncio.Future[Any]:
+        record, violation = letter.record, letter.violation
+        self._metrics.dead_letter(violation.code)
+        log.warning(
+            "an event breaks the contract and is dead-lettered",
+            extra={"code": violation.code, "reason": violation.reason, "topic": topic, "partition": partition, "offset": record.offset},
+        )
+        added = {
+            names.DEAD_LETTER_CODE: violation.code,
+            names.DEAD_LETTER_REASON: violation.reason,
+            names.SOURCE_TOPIC: topic,
+            names.SOURCE_PARTITION: str(partition),
+            names.SOURCE_OFFSET: str(record.offset),
+            names.LAST_FAILURE: self._now().isoformat(),
+        }
+        headers = [*record.headers, *((name, value.encode()) for name, value in added.items())]
+        return await self._producer.send(self._topics.class_events_dlq, record.key, record.value, headers=headers, partition=partition)
+
+    def _follow(self, partition: int, result: FoldResult, sends: list[asyncio.Future[Any]], ticket: Ticket) -> None:
+        previous = self._tails.get(partition)
+        task = asyncio.create_task(self._finish(partition, result, sends, ticket, previous))
+        self._tails[partition] = task
+
+    async def _finish(
+        self,
+        partition: int,
+        result: FoldResult,
+        sends: list[asyncio.Future[Any]],
+        ticket: Ticket,
+        previous: asyncio.Task[None] | None,
+    ) -> None:
+        try:
+            if sends:
+                await asyncio.gather(*sends)
+            if previous is not None:
+                await previous
+            if result.states:
+                rows = {key: encode_state(state) for key, state in result.states.items()}
+                await (await self._table.write(partition, rows))
+            self._offsets.finish(ticket)
+            self._metrics.folded(result)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            # What is not confirmed is not committed: the next worker folds it again.
+            await self._crash(error)
+            raise
+        finally:
+            self._room.release()
+
+    async def drain(self) -> None:
+        """Wait for every chunk that was begun; nothing here waits for anything but the broker."""
+        for _ in range(self._policy.depth):
+            await self._room.acquire()
+        for _ in range(self._policy.depth):
+            self._room.release()
+        await self._settle()
+
+    async def _settle(self) -> None:
+        tails = list(self._tails.values())
+        if tails:
+            await asyncio.wait(tails)
+
+    async def tables_ready(self, partitions: list[int]) -> None:
+        """After a rebalance nothing remembered counts any more: another worker may have written."""
+        self._states.clear()
+        self._tails.clear()
+        self._forget_from = dict.fromkeys(partitions, b"")
+
+    async def forget(self) -> None:
+        """One small step of forgetting classes whose last day is long past, in every partition."""
+        epoch, today = self._offsets.epoch, self._now().date()
+        for partition, start in list(self._forget_from.items()):
+            old, self._forget_from[partition] = self._old_classes(partition, start, today)
+            if old and epoch == self._offsets.epoch:
+                await self._forget_classes(partition, old)
+            await asyncio.sleep(0)
+
+    def _old_classes(self, partition: int, start: bytes, today: Any) -> tuple[list[bytes], bytes]:
+        """Keys of classes to forget, and where the next step begins (the beginning again after the end)."""
+        old: list[bytes] = []
+        for seen, (key, row) in enumerate(self._table.scan(partition, start)):
+            if seen == self._policy.forget_step:
+                return old, key
+            state = self._states.get((partition, key)) or decode_state(row)
+            if is_forgotten(state, today, self._policy.forget_after_days):
+                old.append(key)
+        return old, b""
+
+    async def _forget_classes(self, partition: int, keys: list[bytes]) -> None:
+        """Tombstones go the way of every other row, in order: the chunks that come after wait for them, and fold from nothing."""
+        previous = self._tails.get(partition)
+        if previous is not None and not previous.done():
+            return  # busy: the next round looks again
+        for key in keys:
+            self._states[(partition, key)] = None
+        self._tails[partition] = task = asyncio.create_task(self._send_tombstones(partition, keys))
+        await task
+        self._metrics.forgotten(len(keys))
+        log.info("classes were forgotten", extra={"count": len(keys), "partition": partition})
+
+    async def _send_tombstones(self, partition: int, keys: list[bytes]) -> None:
+        await (await self._table.write(partition, dict.fromkeys(keys)))

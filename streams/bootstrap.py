@@ -1,0 +1,202 @@
+"""The composition root: from settings to apps. Tests hand fakes in here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from adapters.google.client import GoogleCalendar
+from adapters.google.tokens import GoogleTokens
+from adapters.http import LeanClient
+from adapters.microsoft.client import MicrosoftCalendar
+from adapters.microsoft.tokens import MicrosoftTokens
+from adapters.ports import CalendarPort, TokenPort
+from adapters.vault.seal import KeyRing
+from schemas.connections import Service
+from schemas.intents import Lane
+from streams.agents.agendas import Agendas
+from streams.agents.connections import Connections
+from streams.agents.execute import Executor
+from streams.agents.fold import FoldPolicy, FoldWork
+from streams.agents.intake import ExecutePolicy, ExecuteWork
+from streams.agents.results import Results
+from streams.agents.services import Services
+from streams.domain.circuit import CircuitPolicy
+from streams.domain.retry import RetryPolicy
+from streams.engine.app import AppConfig, EngineApp, make_app, ssl_credentials
+from streams.engine.health import HealthServer
+from streams.engine.kafka_clients import connection_options
+from streams.engine.liveness import Progress
+from streams.engine.producer import ConfirmedProducer
+from streams.engine.slots import claim_slot
+from streams.metrics import Metrics, make_metrics
+from streams.settings import SettingError, Settings
+
+__all__ = ["Adapters", "execute_app", "fold_app", "real_adapters"]
+
+#: Records that the execute worker takes from a partition at once.
+EXECUTE_CHUNK = 200
+FOLD_CHUNK = 4_000
+#: Seconds between small steps of forgetting, and between looks at circuits whose rest is over.
+FORGET_EVERY = 10.0
+PROBE_EVERY = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adapters:
+    """What the execute worker talks to. A service without client id is absent: its entries rest until it is configured."""
+
+    calendars: Mapping[Service, CalendarPort]
+    tokens: Mapping[Service, TokenPort]
+    http: LeanClient | None = None
+
+    async def close(self) -> None:
+        for port in (*self.calendars.values(), *self.tokens.values()):
+            await port.close()
+        if self.http is not None:
+            await self.http.close()
+
+
+def real_adapters(settings: Settings) -> Adapters:
+    """Raises SettingError when no calendar service is configured."""
+    if settings.google is None and settings.microsoft is None:
+        settings.require_google()
+    http = LeanClient(timeout=settings.call_timeout)
+    calendars: dict[Service, CalendarPort] = {}
+    tokens: dict[Service, TokenPort] = {}
+    if settings.google is not None:
+        calendars[Service.GOOGLE] = GoogleCalendar(http, api_url=settings.google_api_url)
+        tokens[Service.GOOGLE] = GoogleTokens(
+            http,
+            token_url=settings.google_token_url,
+            revoke_url=settings.google_revoke_url,
+            client_id=settings.google.client_id,
+            client_secret=settings.google.client_secret,
+        )
+    if settings.microsoft is not None:
+        calendars[Service.MICROSOFT] = MicrosoftCalendar(http, graph_url=settings.graph_url)
+        tokens[Service.MICROSOFT] = MicrosoftTokens(
+            http,
+            authority=settings.microsoft_authority,
+            client_id=settings.microsoft.client_id,
+            client_secret=settings.microsoft.client_secret,
+        )
+    return Adapters(calendars=calendars, tokens=tokens, http=http)
+
+
+def fold_app(settings: Settings, metrics: Metrics | None = None) -> EngineApp:
+    """The fold worker: class events in, intents out."""
+    metrics = metrics or make_metrics()
+    topics = settings.topics
+    app, producer = _app(settings, topics.fold_app, "fold", chunk=FOLD_CHUNK, buffered_chunks=32)
+    work = FoldWork(
+        topics=topics,
+        table=app.changelog_table("classes"),
+        producer=producer,
+        offsets=app.offsets,
+        metrics=metrics.fold,
+        policy=FoldPolicy(forget_after_days=settings.forget_after_days),
+        crash=app.crash,
+    )
+    app.worklist = work
+    app.agent(app.raw_topic(topics.class_events), name="fold")(work.run)
+    app.every(FORGET_EVERY, work.forget)
+    _observe(app, settings, metrics)
+    return app
+
+
+def execute_app(settings: Settings, adapters: Adapters | None = None, metrics: Metrics | None = None) -> EngineApp:
+    """The execute worker: intents and connections in, calls to calendar services and outcomes out."""
+    if settings.session_timeout <= settings.call_timeout:
+        expects = f"more than IMPACT_CALL_TIMEOUT, which is {settings.call_timeout.total_seconds():.0f}s"
+        raise SettingError("IMPACT_SESSION_TIMEOUT", expects, "30s", f"is {settings.session_timeout.total_seconds():.0f}s")
+    ring = KeyRing(settings.require_vault_keys())
+    adapters = adapters or real_adapters(settings)
+    metrics = metrics or make_metrics()
+    app, producer = _app(settings, settings.topics.execute_app, "execute", chunk=EXECUTE_CHUNK, buffered_chunks=8)
+    work = _execute_work(app, producer, settings, ring, adapters, metrics)
+    app.worklist = work
+    app.closing.append(adapters.close)
+    app.agent(app.raw_topic(settings.topics.intents), name="execute-live")(work.agent(Lane.LIVE))
+    app.agent(app.raw_topic(settings.topics.intents_bulk), name="execute-bulk")(work.agent(Lane.BULK))
+    app.agent(app.raw_topic(settings.topics.connections), name="connections")(work.connections.run)
+    app.every(FORGET_EVERY, work.forget)
+    app.every(PROBE_EVERY, work.services.probe)
+    _observe(app, settings, metrics)
+    return app
+
+
+def _execute_work(
+    app: EngineApp, producer: ConfirmedProducer, settings: Settings, ring: KeyRing, adapters: Adapters, metrics: Metrics
+) -> ExecuteWork:
+    topics = settings.topics
+    agendas = Agendas(topics=topics, table=app.changelog_table("agenda"), producer=producer, now=_now)
+    connections = Connections(
+        topics=topics,
+        table=app.changelog_table("connections"),
+        producer=producer,
+        offsets=app.offsets,
+        ring=ring,
+        token_ports=adapters.tokens,
+        observe_refresh=metrics.execute.token_refresh,
+    )
+    services = Services(calendars=adapters.calendars, policy=CircuitPolicy(), metrics=metrics.execute)
+    results = Results(topics=topics, producer=producer, policy=RetryPolicy(tiers=settings.retry_tiers), metrics=metrics.execute, now=_now)
+    executor = Executor(
+        agendas=agendas,
+        connections=connections,
+        services=services,
+        results=results,
+        metrics=metrics.execute,
+        settle=settings.call_timeout,
+        crash=app.crash,
+    )
+    return ExecuteWork(
+        topics=topics,
+        producer=producer,
+        offsets=app.offsets,
+        agendas=agendas,
+        connections=connections,
+        services=services,
+        executor=executor,
+        metrics=metrics.execute,
+        policy=ExecutePolicy(
+            unacked={Lane.LIVE: 2_000, Lane.BULK: 500},
+            drain=settings.call_timeout * 2 + timedelta(seconds=5),
+            forget_after_days=settings.forget_after_days,
+        ),
+    )
+
+
+def _app(settings: Settings, app_id: str, name: str, *, chunk: int, buffered_chunks: int) -> tuple[EngineApp, ConfirmedProducer]:
+    kafka = settings.kafka
+    client: dict[str, Any] = connection_options(kafka)
+    producer = ConfirmedProducer(client)
+    slot = claim_slot(settings.data_dir, name)
+    config = AppConfig(
+        app_id=app_id,
+        brokers=kafka.bootstrap_servers,
+        client=client,
+        credentials=ssl_credentials(client.get("ssl_context"), kafka.sasl_mechanism, kafka.sasl_username, kafka.sasl_password),
+        partitions=settings.topic_partitions,
+        store=settings.table_store,
+        directory=slot.directory,
+        chunk=chunk,
+        buffered_chunks=buffered_chunks,
+        session_timeout=settings.session_timeout,
+    )
+    app = make_app(config, producer)
+    app.slot = slot
+    return app, producer
+
+
+def _observe(app: EngineApp, settings: Settings, metrics: Metrics) -> None:
+    progress = Progress(app, metrics.lag)
+    app.every(1.0, progress.look)
+    server = HealthServer(port=settings.metrics_port, registry=metrics.registry, liveness=progress.health)
+    app.opening.append(server.start)
+    app.closing.append(server.stop)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,175 @@
+"""The agenda: per (provider, class) what is desired, what was applied, and the remote event's id. Pure data and its codec."""
+
+from datetime import date, datetime, timedelta
+from hashlib import blake2b
+
+import msgspec
+
+from schemas.connections import Service
+from schemas.intents import CalendarEntry, Intent
+from schemas.wall_time import instants
+
+__all__ = [
+    "Agenda",
+    "Applied",
+    "Calendar",
+    "Creating",
+    "Desired",
+    "Dismissed",
+    "agenda_key",
+    "content_hash",
+    "decode_agenda",
+    "encode_agenda",
+    "forget_on",
+    "has_ended",
+    "intent_of",
+    "merge",
+    "provider_prefix",
+    "when_and_where",
+]
+
+
+class Calendar(msgspec.Struct, frozen=True):
+    """Whose primary calendar: the service and the account. A new grant to the same account is the same calendar."""
+
+    service: Service
+    email: str
+
+
+class Desired(msgspec.Struct, frozen=True, kw_only=True):
+    """What the newest known intent wants. `entry` None: nothing shall stand."""
+
+    revision: int
+    entry: CalendarEntry | None
+    intent_id: str
+    caused_by: str
+    cause: str
+    occurred_at: datetime | None = None
+
+
+class Applied(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands on the calendar, as far as we know. `content` and `when_and_where` are hashes of the entry applied."""
+
+    revision: int
+    generation: int
+    remote_id: str
+    calendar: Calendar
+    content: str
+    when_and_where: str
+
+
+class Creating(msgspec.Struct, frozen=True, kw_only=True):
+    """The mark of a create, written ahead and confirmed before the call goes out.
+
+    Whoever finds it looks for the event before creating again, and repeats the create with exactly this entry.
+    """
+
+    revision: int
+    generation: int
+    grant_id: str
+    calendar: Calendar
+    entry: CalendarEntry
+    started_at: datetime
+
+
+class Dismissed(msgspec.Struct, frozen=True, kw_only=True):
+    """The provider removed the event by hand; it is made again only when date, time or place changes."""
+
+    when_and_where: str
+
+
+class Agenda(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`generation` counts how many remote events were begun. `waiting` says why an owed change rests (a word for outcomes)."""
+
+    provider_id: str
+    class_id: str
+    desired: Desired | None = None
+    applied: Applied | None = None
+    creating: Creating | None = None
+    dismissed: Dismissed | None = None
+    generation: int = 0
+    waiting: str | None = None
+    #: The class's last day, as last heard of; kept when nothing is desired any more.
+    last_day: date | None = None
+
+
+encode_agenda = msgspec.json.Encoder().encode
+_decoder = msgspec.json.Decoder(Agenda)
+
+
+def decode_agenda(row: bytes) -> Agenda:
+    """Raises msgspec.DecodeError for a row of another format: the worker must not go on over it."""
+    return _decoder.decode(row)
+
+
+def provider_prefix(provider_id: str) -> bytes:
+    """What every key of a provider's agenda starts with. The id's length goes first, so no id can imitate another's prefix."""
+    raw = provider_id.encode()
+    return b"%d:%b/" % (len(raw), raw)
+
+
+def agenda_key(provider_id: str, class_id: str) -> bytes:
+    return provider_prefix(provider_id) + class_id.encode()
+
+
+def content_hash(entry: CalendarEntry) -> str:
+    """A hash of everything a calendar shows of the entry."""
+    return blake2b(msgspec.json.encode(entry), digest_size=12).hexdigest()
+
+
+def when_and_where(entry: CalendarEntry) -> str:
+    """A hash of date, time and place: what brings back an event that its owner removed."""
+    parts = (entry.starts_at, entry.ends_at, entry.time_zone, entry.location, entry.presence)
+    return blake2b(msgspec.json.encode(parts), digest_size=12).hexdigest()
+
+
+def has_ended(entry: CalendarEntry, now: datetime) -> bool:
+    return instants(entry.starts_at, entry.ends_at, entry.time_zone)[1] <= now
+
+
+def merge(agenda: Agenda, intent: Intent) -> Agenda:
+    """The agenda after an intent arrived: a newer revision replaces what is desired; anything else changes nothing."""
+    if agenda.desired is not None and intent.revision <= agenda.desired.revision:
+        return agenda
+    desired = Desired(
+        revision=intent.revision,
+        entry=intent.entry,
+        intent_id=intent.id,
+        caused_by=intent.caused_by,
+        cause=intent.cause,
+        occurred_at=intent.occurred_at,
+    )
+    last_day = intent.entry.ends_at.date() if intent.entry is not None else agenda.last_day
+    return msgspec.structs.replace(agenda, desired=desired, last_day=last_day)
+
+
+def intent_of(agenda: Agenda) -> Intent | None:
+    """The newest intent again, for the bulk lane: same id, same revision."""
+    desired = agenda.desired
+    if desired is None:
+        return None
+    return Intent(
+        id=desired.intent_id,
+        provider_id=agenda.provider_id,
+        class_id=agenda.class_id,
+        revision=desired.revision,
+        entry=desired.entry,
+        caused_by=desired.caused_by,
+        cause=desired.cause,
+        occurred_at=desired.occurred_at,
+    )
+
+
+def forget_on(agenda: Agenda, today: date, forget_after_days: int) -> date:
+    """The day from which the entry may be forgotten: so many days after the class's last day, and one for the zones.
+
+    Where no day of the class was ever heard of, nothing stands either, and the day of the last intent counts.
+    """
+    desired = agenda.desired
+    if agenda.last_day is not None:
+        last_day = agenda.last_day
+    elif desired is not None and desired.occurred_at is not None:
+        last_day = desired.occurred_at.date()
+    else:
+        last_day = today
+    return last_day + timedelta(days=forget_after_days + 1)

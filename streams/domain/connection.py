@@ -1,0 +1,191 @@
+"""A provider's connection as the execute worker keeps it. Pure data, its codec, and how connection events change it."""
+
+from datetime import datetime
+from enum import Enum
+from typing import assert_never
+
+import msgspec
+
+from schemas.connections import ConnectionEvent, ConnectionGranted, ConnectionRevoked, ConnectionState, ConnectionStatus, Service
+from streams.domain.agenda import Calendar
+
+__all__ = [
+    "Connection",
+    "Change",
+    "Held",
+    "closing",
+    "decode_connection_row",
+    "encode_connection_row",
+    "grant_died",
+    "on_connection_event",
+    "retired",
+    "status_of",
+    "token_rotated",
+]
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """A grant whose tokens we hold, sealed.
+
+    `usable` turns False when the service calls it dead. `removing`: of a retiring grant, whether upcoming events shall go before its tokens
+    are forgotten; otherwise they are forgotten at once.
+    """
+
+    service: Service
+    email: str
+    grant_id: str
+    sealed_refresh_token: str
+    connected_at: datetime
+    usable: bool = True
+    removing: bool = True
+    reason: str | None = None
+
+    @property
+    def calendar(self) -> Calendar:
+        return Calendar(self.service, self.email.casefold())
+
+    def __repr__(self) -> str:
+        return f"Held({self.service.value}, grant_id={self.grant_id!r}, usable={self.usable})"
+
+
+class Connection(msgspec.Struct, frozen=True, kw_only=True):
+    """`current`: the grant in force. `retiring`: grants kept only until the upcoming events made with them are off their calendar.
+
+    `last`: what the newest event was about, so that a repeat is known as one.
+    """
+
+    provider_id: str
+    current: Held | None = None
+    retiring: tuple[Held, ...] = ()
+    last_grant_id: str | None = None
+    last_changed_at: datetime | None = None
+
+
+class Change(Enum):
+    """What a connection event asks for beside the new row."""
+
+    NONE = "none"
+    #: Every entry goes to the bulk lane.
+    SWEEP = "sweep"
+
+
+encode_connection_row = msgspec.json.Encoder().encode
+_decoder = msgspec.json.Decoder(Connection)
+
+
+def decode_connection_row(row: bytes) -> Connection:
+    return _decoder.decode(row)
+
+
+def on_connection_event(connection: Connection, event: ConnectionEvent) -> tuple[Connection, Change]:
+    """The row after the event, and what to do next. A repeat, and anything older than what was heard last, changes nothing.
+
+    Grants that are not wanted any more stay in `retiring` until they are dealt with, so that a kill in between loses none (see `closing`).
+    """
+    match event:
+        case ConnectionGranted():
+            return _granted(connection, event)
+        case ConnectionRevoked():
+            return _revoked(connection, event)
+        case _:
+            assert_never(event)
+
+
+def _granted(connection: Connection, event: ConnectionGranted) -> tuple[Connection, Change]:
+    if event.grant_id == connection.last_grant_id or _is_older(connection, event.connected_at):
+        return connection, Change.NONE
+    held = Held(
+        service=event.service,
+        email=event.email,
+        grant_id=event.grant_id,
+        sealed_refresh_token=event.sealed_refresh_token,
+        connected_at=event.connected_at,
+    )
+    retiring = connection.retiring
+    old = connection.current
+    if old is not None and old.calendar != held.calendar and old.usable:
+        retiring = (*retiring, old)
+    row = Connection(
+        provider_id=connection.provider_id,
+        current=held,
+        # A grant to the same account is the same calendar: its events are not to be removed, and revoking it would revoke the new one too.
+        retiring=tuple(grant for grant in retiring if grant.calendar != held.calendar),
+        last_grant_id=event.grant_id,
+        last_changed_at=event.connected_at,
+    )
+    return row, Change.SWEEP
+
+
+def _revoked(connection: Connection, event: ConnectionRevoked) -> tuple[Connection, Change]:
+    current = connection.current
+    if current is None or current.grant_id != event.grant_id or _is_older(connection, event.revoked_at):
+        return connection, Change.NONE
+    removing = event.remove_events and current.usable
+    row = msgspec.structs.replace(
+        connection,
+        current=None,
+        retiring=(*connection.retiring, msgspec.structs.replace(current, removing=removing)),
+        last_changed_at=event.revoked_at,
+    )
+    return row, Change.SWEEP if removing else Change.NONE
+
+
+def closing(connection: Connection) -> tuple[Held, ...]:
+    """Retiring grants whose tokens are to be forgotten at once."""
+    return tuple(grant for grant in connection.retiring if not grant.removing)
+
+
+def _is_older(connection: Connection, at: datetime) -> bool:
+    return connection.last_changed_at is not None and at < connection.last_changed_at
+
+
+def retired(connection: Connection, grant_id: str) -> Connection:
+    """The row after a retiring grant was forgotten."""
+    rest = tuple(grant for grant in connection.retiring if grant.grant_id != grant_id)
+    return msgspec.structs.replace(connection, retiring=rest)
+
+
+def grant_died(connection: Connection, grant_id: str, reason: str) -> Connection:
+    """The row after the service called a grant dead; the same row where that is known or the grant is not in force."""
+    current = connection.current
+    if current is not None and current.grant_id == grant_id:
+        if not current.usable:
+            return connection
+        return msgspec.structs.replace(connection, current=msgspec.structs.replace(current, usable=False, reason=reason))
+    if any(grant.grant_id == grant_id for grant in connection.retiring):
+        return retired(connection, grant_id)
+    return connection
+
+
+def token_rotated(connection: Connection, grant_id: str, sealed_refresh_token: str) -> Connection:
+    """The row after the service gave a grant a new refresh token."""
+
+    def renew(grant: Held) -> Held:
+        if grant.grant_id != grant_id:
+            return grant
+        return msgspec.structs.replace(grant, sealed_refresh_token=sealed_refresh_token)
+
+    current = renew(connection.current) if connection.current is not None else None
+    return msgspec.structs.replace(connection, current=current, retiring=tuple(map(renew, connection.retiring)))
+
+
+def status_of(connection: Connection, shown: Held, at: datetime) -> ConnectionStatus:
+    """What the portal shows after a change; `shown` is the grant that it is about. No token."""
+    return ConnectionStatus(
+        provider_id=connection.provider_id,
+        grant_id=shown.grant_id,
+        service=shown.service,
+        email=shown.email,
+        state=_state(connection, shown),
+        connected_at=shown.connected_at,
+        changed_at=at,
+        reason=shown.reason,
+    )
+
+
+def _state(connection: Connection, shown: Held) -> ConnectionState:
+    if connection.current is not None and connection.current.grant_id == shown.grant_id:
+        return ConnectionState.CONNECTED if shown.usable else ConnectionState.NEEDS_RECONNECT
+    if any(grant.grant_id == shown.grant_id and grant.removing for grant in connection.retiring):
+        return ConnectionState.DISCONNECTING
+    return ConnectionState.DISCONNECTED

@@ -1,0 +1,265 @@
+"""Level-triggered reconciliation: the newest desired state against what was applied gives the next action. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from schemas.intents import CalendarEntry
+from streams.domain.agenda import Agenda, Applied, Calendar, Creating, Dismissed, content_hash, has_ended, when_and_where
+from streams.domain.connection import Connection, Held
+
+__all__ = [
+    "Action",
+    "Adopt",
+    "Create",
+    "Delete",
+    "Done",
+    "Rest",
+    "Update",
+    "after_create",
+    "after_delete",
+    "after_gone",
+    "after_look",
+    "after_update",
+    "begin_create",
+    "left_behind",
+    "next_generation",
+    "owes_removal",
+    "reconcile",
+    "still_wanted",
+]
+
+
+class StandingEvent(Protocol):
+    """What a calendar service says of an event that stands (adapters.ports.RemoteEvent)."""
+
+    @property
+    def remote_id(self) -> str: ...
+    @property
+    def revision(self) -> int: ...
+    @property
+    def generation(self) -> int: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Create:
+    """Make a new event: write the mark ahead, then call. `grant` is whose token to use."""
+
+    grant: Held
+    entry: CalendarEntry
+    revision: int
+    generation: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adopt:
+    """A create was begun and not concluded: look for its event before anything else."""
+
+    grant: Held
+    creating: Creating
+
+
+@dataclass(frozen=True, kw_only=True)
+class Update:
+    grant: Held
+    applied: Applied
+    entry: CalendarEntry
+    revision: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delete:
+    grant: Held
+    applied: Applied
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """Nothing is owed. `reason`: unchanged, ended or dismissed."""
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rest:
+    """Something is owed and cannot be done now. `reason`: not_connected or needs_reconnect."""
+
+    reason: str
+
+
+Action = Create | Adopt | Update | Delete | Done | Rest
+
+
+def reconcile(agenda: Agenda, connection: Connection | None, now: datetime) -> Action:
+    """What to do next for one (provider, class), until Done or Rest."""
+    current = connection.current if connection is not None else None
+    creating = agenda.creating
+    if creating is not None:
+        grant = _grant_for(connection, creating.calendar)
+        if grant is not None:
+            return Adopt(grant=grant, creating=creating)
+        if current is None or current.calendar == creating.calendar:
+            return Rest(reason=_why_not(current))
+        agenda = after_look(agenda, creating)  # begun on a calendar that cannot be reached any more
+    applied = agenda.applied
+    if applied is not None and (current is None or applied.calendar != current.calendar):
+        return _elsewhere(agenda, applied, connection, now)
+    return _here(agenda, applied, current, now)
+
+
+def _here(agenda: Agenda, applied: Applied | None, current: Held | None, now: datetime) -> Action:
+    """What was applied, if anything, stands on the calendar in force."""
+    desired = agenda.desired
+    entry = desired.entry if desired is not None else None
+    if desired is None or entry is None:
+        return _hide(applied, current)
+    if applied is not None and applied.content == content_hash(entry):
+        return Done(reason="unchanged")
+    if applied is None and has_ended(entry, now):
+        return Done(reason="ended")
+    if _is_dismissed(agenda, entry):
+        return Done(reason="dismissed")
+    if current is None:
+        return Rest(reason="not_connected")
+    if not current.usable:
+        return Rest(reason="needs_reconnect")
+    if applied is None:
+        return Create(grant=current, entry=entry, revision=desired.revision, generation=agenda.generation)
+    return Update(grant=current, applied=applied, entry=entry, revision=desired.revision)
+
+
+def _hide(applied: Applied | None, current: Held | None) -> Action:
+    if applied is None:
+        return Done(reason="unchanged")
+    if current is None:
+        return Rest(reason="not_connected")
+    if not current.usable:
+        return Rest(reason="needs_reconnect")
+    return Delete(grant=current, applied=applied)
+
+
+def _elsewhere(agenda: Agenda, applied: Applied, connection: Connection | None, now: datetime) -> Action:
+    """What was applied stands on a calendar that is not the one in force: moved away from, or disconnected."""
+    grant = _grant_for(connection, applied.calendar)
+    if grant is not None and not _applied_has_ended(agenda, now):
+        return Delete(grant=grant, applied=applied)
+    current = connection.current if connection is not None else None
+    if current is None:
+        entry = agenda.desired.entry if agenda.desired is not None else None
+        if entry is not None and applied.content == content_hash(entry):
+            return Done(reason="unchanged")
+        return Rest(reason="not_connected")
+    return _here(left_behind(agenda), None, current, now)
+
+
+def _applied_has_ended(agenda: Agenda, now: datetime) -> bool:
+    entry = agenda.desired.entry if agenda.desired is not None else None
+    if entry is not None:
+        return has_ended(entry, now)
+    return agenda.last_day is not None and agenda.last_day < now.date()
+
+
+def _is_dismissed(agenda: Agenda, entry: CalendarEntry) -> bool:
+    return agenda.dismissed is not None and agenda.dismissed.when_and_where == when_and_where(entry)
+
+
+def _grant_for(connection: Connection | None, calendar: Calendar) -> Held | None:
+    """The usable grant that reaches a calendar: the one in force, or one that is retiring."""
+    if connection is None:
+        return None
+    candidates = ((connection.current,) if connection.current is not None else ()) + connection.retiring
+    return next((grant for grant in candidates if grant.calendar == calendar and grant.usable and grant.removing), None)
+
+
+def _why_not(current: Held | None) -> str:
+    return "not_connected" if current is None or current.usable else "needs_reconnect"
+
+
+def still_wanted(agenda: Agenda, creating: Creating, connection: Connection | None, now: datetime) -> bool:
+    """Whether a begun create whose event was not found shall be tried again, rather than given up."""
+    entry = agenda.desired.entry if agenda.desired is not None else None
+    current = connection.current if connection is not None else None
+    if entry is None or current is None or current.calendar != creating.calendar:
+        return False
+    return not has_ended(entry, now)
+
+
+def owes_removal(agenda: Agenda, calendar: Calendar, now: datetime) -> bool:
+    """Whether a retiring calendar still has something of ours that shall go, or may have."""
+    if agenda.creating is not None and agenda.creating.calendar == calendar:
+        return True
+    return agenda.applied is not None and agenda.applied.calendar == calendar and not _applied_has_ended(agenda, now)
+
+
+def begin_create(agenda: Agenda, create: Create, now: datetime) -> Agenda:
+    """The agenda with the mark of the create, to be confirmed before the call goes out."""
+    mark = Creating(
+        revision=create.revision,
+        generation=create.generation,
+        grant_id=create.grant.grant_id,
+        calendar=create.grant.calendar,
+        entry=create.entry,
+        started_at=now,
+    )
+    return msgspec.structs.replace(agenda, creating=mark, applied=None, dismissed=None, waiting=None)
+
+
+def after_create(agenda: Agenda, creating: Creating, event: StandingEvent) -> Agenda:
+    """The agenda after the event of a begun create was made or found.
+
+    One of another revision was made before this agenda was lost or forgotten: what it shows is not known, so it is owed an update.
+    """
+    known = event.revision == creating.revision
+    applied = Applied(
+        revision=event.revision,
+        generation=event.generation,
+        remote_id=event.remote_id,
+        calendar=creating.calendar,
+        content=content_hash(creating.entry) if known else "",
+        when_and_where=when_and_where(creating.entry) if known else "",
+    )
+    generation = max(creating.generation, event.generation) + 1
+    return msgspec.structs.replace(agenda, applied=applied, creating=None, generation=generation, waiting=None, dismissed=None)
+
+
+def after_look(agenda: Agenda, creating: Creating) -> Agenda:
+    """The agenda after a look found nothing and the event is not wanted any more: the mark goes, its generation is used up."""
+    return msgspec.structs.replace(agenda, creating=None, generation=creating.generation + 1)
+
+
+def next_generation(agenda: Agenda, creating: Creating) -> Agenda:
+    """The agenda after the derived id of a begun create turned out to be used up (an event deleted since)."""
+    generation = creating.generation + 1
+    return msgspec.structs.replace(agenda, creating=msgspec.structs.replace(creating, generation=generation), generation=generation)
+
+
+def after_update(agenda: Agenda, update: Update) -> Agenda:
+    applied = msgspec.structs.replace(
+        update.applied,
+        revision=update.revision,
+        content=content_hash(update.entry),
+        when_and_where=when_and_where(update.entry),
+    )
+    return msgspec.structs.replace(agenda, applied=applied, waiting=None)
+
+
+def after_delete(agenda: Agenda) -> Agenda:
+    return msgspec.structs.replace(agenda, applied=None, waiting=None)
+
+
+def after_gone(agenda: Agenda, update: Update) -> Agenda:
+    """The agenda after an update found the event removed by hand.
+
+    Where date, time or place is what changes, it is made again, under a new generation; otherwise its removal is remembered.
+    """
+    dismissed = None
+    if update.applied.when_and_where == when_and_where(update.entry):
+        dismissed = Dismissed(when_and_where=update.applied.when_and_where)
+    return msgspec.structs.replace(agenda, applied=None, dismissed=dismissed, waiting=None)
+
+
+def left_behind(agenda: Agenda) -> Agenda:
+    """The agenda without what stands on a calendar that we cannot reach any more."""
+    return msgspec.structs.replace(agenda, applied=None)

@@ -1,0 +1,33 @@
+"""Run a Faust app in the foreground: our logging, stop on SIGTERM, an exit status that says what happened."""
+
+import sys
+from typing import Any
+
+import faust
+from mode.worker import Worker as ModeWorker
+
+from streams.engine.app import EngineApp
+
+__all__ = ["run_app"]
+
+
+class Worker(faust.Worker):  # type: ignore[misc]
+    """faust.Worker without its own logging set-up, stdout redirection and spinner."""
+
+    def on_setup_root_logger(self, logger: Any, level: int) -> None:
+        """Logging is configured already."""
+
+    async def on_first_start(self) -> None:
+        await ModeWorker.default_on_first_start(self)
+
+
+def run_app(app: EngineApp) -> None:
+    """Blocks until a signal, then returns; exits 1 when the app crashed, so that whoever supervises it starts it again."""
+    worker = Worker(app, override_logging=False, redirect_stdouts=False, quiet=True, console_port=None)
+    try:
+        worker.execute_from_commandline()
+    except SystemExit as stop:
+        if stop.code not in (0, None):
+            raise
+    if app.crashed:
+        sys.exit(1)

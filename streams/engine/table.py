@@ -1,0 +1,111 @@
+"""A Faust table of raw rows whose partition is said, whose changelog is confirmed, and which can be scanned in key order."""
+
+import asyncio
+import logging
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import faust
+from faust.stores.base import Store
+from faust.types import TP
+
+from streams.engine.producer import ConfirmedProducer
+from streams.engine.store import PartitionStore, open_partition
+
+__all__ = ["ChangelogTable"]
+
+log = logging.getLogger(__name__)
+
+Rows = Mapping[bytes, bytes | None]
+
+
+class PartitionedStore(Store):  # type: ignore[misc]
+    """The stores of the partitions that this worker holds, opened at assignment and closed at revocation."""
+
+    kind: str
+    directory: Path
+
+    def on_init(self) -> None:
+        self.partitions: dict[int, PartitionStore] = {}
+
+    def partition(self, number: int) -> PartitionStore:
+        store = self.partitions.get(number)
+        if store is None:
+            store = self.partitions[number] = open_partition(self.kind, self.directory, self.table_name, number)
+        return store
+
+    def persisted_offset(self, tp: TP) -> int | None:
+        return self.partition(tp.partition).offset()
+
+    async def on_rebalance(self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0) -> None:
+        held = {tp.partition for tp in self.app.assignor.assigned_actives() if tp.topic in self.table.changelog_topic.topics}
+        for number in [number for number in self.partitions if number not in held]:
+            self.partitions.pop(number).close()
+        for number in held:
+            self.partition(number)
+
+    async def on_stop(self) -> None:
+        for store in self.partitions.values():
+            store.close()
+        self.partitions.clear()
+
+
+class ChangelogTable(faust.Table):  # type: ignore[misc]
+    """Differs from faust.Table where that loses or misplaces rows: its changelog is best effort, goes to the partition of whatever event is
+    current, and the local store can be ahead of it. Here a row is local only once the broker has it.
+    """
+
+    def configure(self, *, kind: str, directory: Path, producer: ConfirmedProducer) -> None:
+        """`kind`: memory or rocksdb. `directory` belongs to this process alone."""
+        self._kind = kind
+        self._directory = directory
+        self._confirmed = producer
+
+    def _new_store(self) -> PartitionedStore:
+        url = "memory://"  # never opened by url; Faust wants one
+        store = PartitionedStore(url, self.app, self, table_name=self.name)
+        store.kind, store.directory = self._kind, self._directory
+        return store
+
+    def partition_store(self, number: int) -> PartitionStore:
+        store: PartitionStore = self.data.partition(number)
+        return store
+
+    def held_partitions(self) -> list[int]:
+        return sorted(self.data.partitions)
+
+    def get_row(self, partition: int, key: bytes) -> bytes | None:
+        return self.partition_store(partition).get(key)
+
+    def scan(self, partition: int, start: bytes = b"", prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        return self.partition_store(partition).scan(start, prefix)
+
+    async def write(self, partition: int, rows: Rows) -> asyncio.Future[Any]:
+        """Send rows (None deletes) to the changelog; they become local when the future resolves, in the order of the changelog."""
+        store = self.data.partitions.get(partition)
+
+        def make_local(last_offset: int) -> None:
+            if store is not None and self.data.partitions.get(partition) is store:
+                store.write(rows, last_offset)
+            else:
+                log.info("a row was confirmed after its partition went to another worker", extra={"partition": partition})
+
+        topic = self.changelog_topic.get_topic_name()
+        return await self._confirmed.send_batch(topic, partition, rows.items(), then=make_local)
+
+    async def write_row(self, partition: int, key: bytes, row: bytes | None) -> asyncio.Future[Any]:
+        """One row; many at once share record batches."""
+        store = self.data.partitions.get(partition)
+
+        def make_local(offset: int) -> None:
+            if store is not None and self.data.partitions.get(partition) is store:
+                store.write({key: row}, offset)
+
+        topic = self.changelog_topic.get_topic_name()
+        return await self._confirmed.send(topic, key, row, partition=partition, then=make_local)
+
+    def apply_changelog_batch(self, batch: Any) -> None:
+        """Recovery reads changelogs by itself (engine.recovery); Faust's buffers stay empty."""
+        if batch:
+            raise RuntimeError("Faust read a changelog that engine.recovery reads")

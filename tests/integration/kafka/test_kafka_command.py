@@ -1,0 +1,43 @@
+"""`impact-calendar kafka`: a broker in the foreground, killed and started again."""
+
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import Worker, run_command
+
+pytestmark = pytest.mark.kafka
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def test_the_broker_serves_again_after_a_kill_and_ends_cleanly_on_sigterm(
+    tmp_path: Path, port: int, settings_env: dict[str, str]
+) -> None:
+    env = settings_env | {"IMPACT_KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{port}"}
+    with Worker("kafka", "--port", str(port), "--data-dir", str(tmp_path / "k"), env=env, log=tmp_path / "kafka.log") as broker:
+        await broker.wait_for_output("Kafka Server started")
+        assert run_command("topics", "apply", env=env).returncode == 0
+        broker.kill()
+        broker.start()
+        await broker.wait_for_output("Kafka Server started")
+        check = run_command("topics", "check", env=env)
+        assert (check.returncode, check.stderr) == (0, "")
+        assert broker.terminate() in (0, 128 + signal.SIGTERM)
+
+
+def test_a_taken_port_ends_with_exit_1_and_its_number(tmp_path: Path, settings_env: dict[str, str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = run_command("kafka", "--port", str(port), "--data-dir", str(tmp_path / "k"), env=settings_env)
+    assert done.returncode == 1
+    assert f"port {port} of 127.0.0.1 cannot be used" in done.stderr

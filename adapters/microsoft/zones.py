@@ -26,8 +26,9 @@ UTC_NAME = "UTC"
 #: Named by Windows in 2026 only. A service that does not know a name answers 400, and the class would be a dead letter.
 YOUNG_NAMES = frozenset({"Alberta Standard Time", "British Columbia Standard Time", "Manitoba Standard Time"})
 
-#: Their clocks follow Ramadan. Windows has rules by weekday, and yearly corrections that arrive with its updates.
-LUNAR_NAMES = frozenset({"Morocco Standard Time", "West Bank Standard Time"})
+#: Their clocks do not change on the same weekday of a month every year (Ramadan, "the Friday before the last Sunday"). Windows has rules by
+#: weekday, and corrections of single years that arrive with its updates. A test computes the list from the time zone database.
+IRREGULAR_NAMES = frozenset({"Greenland Standard Time", "Israel Standard Time", "Morocco Standard Time", "West Bank Standard Time"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +53,7 @@ def graph_times(starts_at: datetime, ends_at: datetime, time_zone: str) -> Graph
 def windows_name(time_zone: str) -> str | None:
     """The Windows name under which the zone may be sent; None: send UTC."""
     name = tz_win.get(time_zone)
-    return None if name is None or name in YOUNG_NAMES | LUNAR_NAMES else name
+    return None if name is None or name in YOUNG_NAMES | IRREGULAR_NAMES else name
 
 
 _zone = lru_cache(maxsize=1024)(ZoneInfo)

@@ -1,6 +1,7 @@
 """The journal: what was asked of the simulated services and what they answered, in a bounded ring, and counts that are never cut."""
 
 from collections import Counter, deque
+from itertools import islice
 
 import msgspec
 
@@ -45,6 +46,10 @@ class Journal:
             and (operation is None or entry.operation == operation)
             and (email is None or entry.email == email)
         ]
+
+    def latest(self, number: int) -> list[Entry]:
+        """The newest first."""
+        return list(islice(reversed(self._ring), number))
 
     def clear(self) -> None:
         self._ring.clear()

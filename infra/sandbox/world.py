@@ -44,8 +44,8 @@ class World:
             book.clear()
 
     def _mark(self, event: StoredEvent) -> frozenset[tuple[str, str]]:
-        ignores = self.config.mark_ignores
-        return frozenset((name, value) for name, value in event.private.items() if not any(word in name.lower() for word in ignores))
+        named = frozenset((name, event.private[name]) for name in self.config.mark_names if name in event.private)
+        return named or frozenset(event.private.items())
 
 
 WORLD: web.AppKey[World] = web.AppKey("world", World)

@@ -75,15 +75,15 @@ class GraphEvents:
     def __init__(self, world: World, mailbox: Mailbox) -> None:
         self._world, self._mailbox = world, mailbox
 
-    def create(self, body: Mapping[str, Any]) -> StoredEvent:
+    def create(self, body: Mapping[str, Any], *, unseen: bool = False) -> StoredEvent:
         """Idempotent by `transactionId` for the identical body.
 
         Another body under the same id, or an event of it that is gone, is `ErrorDuplicateTransactionId`; its status is 400 or 409 in
-        the wild, 409 here.
+        the wild, 409 here. `unseen`: the call lost the race, and does not see that its transactionId was used meanwhile.
         """
         _check(body)
         transaction, frozen = body.get("transactionId"), msgspec.json.encode(body, order="deterministic")
-        if transaction is not None and transaction in self._mailbox.transactions:
+        if transaction in self._mailbox.transactions and not unseen:
             return self._repeat(transaction, frozen)
         now = self._world.clock.now()
         event = self._new(body, now)
@@ -148,15 +148,13 @@ class GraphEvents:
 
     def _raw(self, kept: Mapping[str, Any], given: Mapping[str, Any], start: Moment, end: Moment, now: datetime) -> dict[str, Any]:
         """The event as it would stand; `start` and `end` are kept beside it. Raises Refusal."""
-        if end.instant < start.instant:
-            # microsoft-graph-docs#7919: no word about which property.
-            raise refuse(400, "ErrorPropertyValidationFailure")
         raw = dict(kept)
         for name, value in given.items():
             if "@" in name or name in _READ_ONLY or name in ("start", "end", "singleValueExtendedProperties"):
                 continue
             raw[name] = _DEFAULTS.get(name) if value is None else value
         _complete(raw)
+        _check_times(start, end, all_day=bool(raw["isAllDay"]))
         raw["singleValueExtendedProperties"] = merge_properties(
             kept["singleValueExtendedProperties"], given.get("singleValueExtendedProperties")
         )
@@ -177,6 +175,16 @@ def _check(body: Mapping[str, Any]) -> None:
         check_event(body)
     except Wrong as wrong:
         raise refuse(400, "RequestBodyRead", str(wrong)) from None
+
+
+def _check_times(start: Moment, end: Moment, *, all_day: bool) -> None:
+    """Raises Refusal, with no word about which property (microsoft-graph-docs#7919).
+
+    The reference of the event resource: an all-day event begins and ends at midnight, both in the same time zone.
+    """
+    midnights = start.is_midnight and end.is_midnight and start.zone == end.zone and end.instant > start.instant
+    if end.instant < start.instant or (all_day and not midnights):
+        raise refuse(400, "ErrorPropertyValidationFailure")
 
 
 def _times(body: Mapping[str, Any], now: datetime) -> tuple[Moment, Moment]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from infra.sandbox.microsoft.errors import refuse
@@ -21,6 +21,11 @@ class Moment:
 
     instant: datetime
     zone: str
+
+    @property
+    def is_midnight(self) -> bool:
+        zone = graph_zone(self.zone)
+        return self.instant.astimezone(zone).time() == time() if zone else False
 
 
 def read_moment(value: Mapping[str, Any]) -> Moment:

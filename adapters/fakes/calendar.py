@@ -50,9 +50,15 @@ class FakeCalendar:
         self.in_flight: Counter[str] = Counter()
         self.most_in_flight: Counter[str] = Counter()
         self.closed = False
+        self._arrivals = asyncio.Condition()
         self._tokens = tokens
         self._events: dict[str, FakeEvent] = {}
         self._busy: set[str] = set()
+
+    async def held(self, calls: int) -> None:
+        """Wait until that many calls are under way (with the gate not set: until they wait there)."""
+        async with self._arrivals:
+            await self._arrivals.wait_for(lambda: self.in_flight.total() >= calls)
 
     def standing(self, mailbox: str | None = None) -> list[FakeEvent]:
         """What a person sees on the calendar, in the order of creation."""
@@ -124,7 +130,8 @@ class FakeCalendar:
         self.calls.append(call)
         failure = self.script.take(call.operation, call.mailbox)
         with self._alone(call), self._counted(call.mailbox):
-            await asyncio.sleep(0)
+            async with self._arrivals:
+                self._arrivals.notify_all()
             await self.gate.wait()
             if failure is not None and not failure.after:
                 raise failure.error()

@@ -3,7 +3,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from schemas.connections import Service
-from tests.contract.backends import Backend, FakeBackend, SandboxBackend, sandbox_backend
+from tests.contract.backends import Backend, FakeBackend
+from tests.contract.sandbox_backend import SandboxBackend, sandbox_backend
 
 
 @pytest.fixture(params=["fake-google", "fake-microsoft", "google", "microsoft"])
@@ -15,13 +16,6 @@ async def backend(request: pytest.FixtureRequest) -> AsyncIterator[Backend]:
     else:
         async with sandbox_backend(Service(service)) as running:
             yield running
-
-
-@pytest.fixture(params=["google", "microsoft"])
-async def real(request: pytest.FixtureRequest) -> AsyncIterator[SandboxBackend]:
-    """The real adapters only: what a fake has no counterpart of."""
-    async with sandbox_backend(Service(request.param)) as running:
-        yield running
 
 
 @pytest.fixture

@@ -6,8 +6,9 @@ import pytest
 
 from adapters.errors import Misconfigured, ReconnectNeeded, ServiceFailing, Throttled
 from schemas.connections import Service
-from tests.contract.backends import Backend, sandbox_backend
+from tests.contract.backends import Backend
 from tests.contract.samples import ENTRY, MARK, failure
+from tests.contract.sandbox_backend import sandbox_backend
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 

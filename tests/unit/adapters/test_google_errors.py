@@ -1,6 +1,7 @@
 """Every status and reason that Google is known to answer has its error; a word added to the adapter fails here until it is expected."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -119,7 +120,9 @@ def test_a_create_names_no_event_so_nothing_is_gone_and_only_its_id_can_exist(st
 
 @pytest.mark.parametrize("make", [old_style, new_style])
 @pytest.mark.parametrize(("reason", "expected", "wait"), [(reason, *rest) for reason, rest in BY_REASON.items()])
-def test_403_is_split_by_its_reason(make, reason: str, expected: type[CalendarError], wait: float | None) -> None:
+def test_403_is_split_by_its_reason(
+    make: Callable[[int, str], HttpAnswer], reason: str, expected: type[CalendarError], wait: float | None
+) -> None:
     error = calendar_error(make(403, reason), NOW)
     assert (type(error), error.code) == (expected, reason)
     assert getattr(error, "retry_after", None) == wait

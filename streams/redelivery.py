@@ -39,5 +39,6 @@ def _clients(settings: Settings) -> Clients:
         "session_timeout_ms": session,
         "heartbeat_interval_ms": max(session // 10, 300),
         "fetch_max_wait_ms": _FETCH_WAIT_MS,
+        "metadata_max_age_ms": 60_000,
     }
     return Clients(consumer=consumer, producer=producer_options(settings.kafka))

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
+from adapters.errors import ReconnectNeeded
 from adapters.http import LeanClient
 from adapters.microsoft.answers import TokenAnswer, read
 from adapters.microsoft.errors import token_error
@@ -33,16 +34,20 @@ class MicrosoftTokens:
         }
 
     async def refresh(self, refresh_token: str, now: datetime) -> TokenSet:
+        """Raises ReconnectNeeded also when the grant turns out to lack the calendar."""
         form = urlencode({**self._fixed, "refresh_token": refresh_token}).encode()
         answer = await self._http.send(self.service, "POST", self._url, headers=_FORM, body=form)
         if answer.status != 200:
             raise token_error(answer, now)
         granted = read(answer, TokenAnswer)
+        scopes = tuple(granted.scope.split())
+        if scopes and not any(_is_for_the_calendar(scope) for scope in scopes):
+            raise ReconnectNeeded(self.service, "calendar_scope_missing", status=answer.status)
         return TokenSet(
             access_token=granted.access_token,
             expires_at=now + timedelta(seconds=granted.expires_in),
             refresh_token=granted.refresh_token if granted.refresh_token != refresh_token else None,
-            scopes=tuple(granted.scope.split()),
+            scopes=scopes,
         )
 
     async def revoke(self, refresh_token: str) -> bool:
@@ -51,3 +56,8 @@ class MicrosoftTokens:
 
     async def close(self) -> None:
         await self._http.close()
+
+
+def _is_for_the_calendar(scope: str) -> bool:
+    """Written short or with its resource (`https://graph.microsoft.com/Calendars.ReadWrite`); the case does not count."""
+    return scope.rpartition("/")[2].casefold() == CALENDAR_SCOPES[0].casefold()

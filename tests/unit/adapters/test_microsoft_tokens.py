@@ -64,6 +64,15 @@ async def test_a_dead_grant_and_a_bad_secret_are_told_apart() -> None:
         await tokens.refresh("rt-1", NOW)
 
 
+async def test_a_grant_that_lacks_the_calendar_needs_the_provider() -> None:
+    written = ["", "calendars.readwrite", "https://graph.microsoft.com/Calendars.ReadWrite openid", "Calendars.Read openid"]
+    tokens, _ = endpoint(*(answer(200, {**GRANTED, "scope": scope}) for scope in written))
+    for _ in range(3):
+        assert (await tokens.refresh("rt-1", NOW)).access_token == "at"
+    with pytest.raises(ReconnectNeeded, match="calendar_scope_missing"):
+        await tokens.refresh("rt-1", NOW)
+
+
 async def test_there_is_nothing_to_call_for_a_revocation() -> None:
     tokens, client = endpoint()
     assert await tokens.revoke("rt-1") is False

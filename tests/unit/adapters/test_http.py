@@ -84,10 +84,11 @@ async def test_an_answer_has_lower_case_headers_and_keeps_its_body_out_of_repr(c
 
 async def test_cookies_are_not_sent_back_and_the_address_goes_out_as_it_was_built(client: LeanClient) -> None:
     async with serving(ok) as server:
-        await send(client, server.url + "/a%2Fb?x=%2B%3D%20y")
-        await send(client, server.url + "/a%2Fb?x=%2B%3D%20y")
+        named = server.url.replace("127.0.0.1", "localhost")  # aiohttp's own jar keeps no cookie of a bare address
+        for _ in range(2):
+            await send(client, named + "/a%2fb%41?x=%2B%3d%7E%20y")
     assert len(server.requests) == 2
-    assert all(request.startswith(b"GET /a%2Fb?x=%2B%3D%20y HTTP/1.1") for request in server.requests)
+    assert all(request.startswith(b"GET /a%2fb%41?x=%2B%3d%7E%20y HTTP/1.1") for request in server.requests)
     assert b"cookie" not in server.requests[1].lower()
 
 

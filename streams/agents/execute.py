@@ -32,7 +32,7 @@ from streams.agents.items import Forget, Item, Key, newest
 from streams.agents.results import Ending, Results
 from streams.agents.services import SERVICE_FAILING, Services
 from streams.domain.agenda import Agenda, agenda_key, forget_on, merge
-from streams.domain.connection import Held
+from streams.domain.connection import Connection, Held
 from streams.domain.reconcile import (
     Adopt,
     Create,
@@ -142,37 +142,35 @@ class Executor:
 
     async def _settle_entry(self, run: Run) -> None:
         for _ in range(MAX_STEPS):
-            action = reconcile(run.agenda, self._connections.get(run.partition, run.agenda.provider_id), self._now())
+            connection = self._connections.get(run.partition, run.agenda.provider_id)
+            action = reconcile(run.agenda, connection, self._now())
             match action:
                 case Done():
                     await self._done(run, action.reason)
                     return
                 case Rest():
-                    await self._rest(run, action.reason)
-                    return
-                case Create() | Adopt() | Update() | Delete():
-                    if not await self._may_call(run, action):
+                    if await self._rest(run, action.reason, connection):
                         return
-                    if not await self._step(run, action):
+                case Create() | Adopt() | Update() | Delete():
+                    if await self._take(run, action):
                         return
                 case _:
                     assert_never(action)
         await self._retry(run, Failure(error_class="Unsettled", reason=f"not settled after {MAX_STEPS} actions"), timedelta())
 
-    async def _may_call(self, run: Run, action: Act) -> bool:
-        """Whether a call may go out now; when not, the entry was parked or deferred."""
+    async def _take(self, run: Run, action: Act) -> bool:
+        """Take an action if a call may go out now. True when the entry ended here, False when it goes on to be reconciled."""
         run.held = action.grant
         until = self._services.resting_until(run.agenda.provider_id, self._now())
         if until is not None:
             await self._defer(run, until)
-            return False
+            return True
         if not self._services.allows(action.grant.service):
-            await self._park(run)
-            return False
-        return True
+            return await self._park(run)
+        return await self._step(run, action)
 
     async def _step(self, run: Run, action: Act) -> bool:
-        """One action. True when the entry goes on to be reconciled; False when it ended here."""
+        """One action. True when the entry ended here, False when it goes on to be reconciled."""
         service, mailbox = action.grant.service, run.agenda.provider_id
         failed: CalendarError | None = None
         try:
@@ -188,7 +186,7 @@ class Executor:
         else:
             is_open = await self._services.answered(service, mailbox, failed)
         if failed is None:
-            return True
+            return False
         return await self._failed(run, action, failed, is_open)
 
     async def _act(self, run: Run, action: Act) -> None:
@@ -304,30 +302,25 @@ class Executor:
             self._metrics.call_ended(held.service, operation, result, time.perf_counter() - started)
 
     async def _failed(self, run: Run, action: Act, error: CalendarError, is_open: bool) -> bool:
-        """Sort an error by what happens next. True when the entry goes on to be reconciled."""
+        """Sort an error by what happens next. True when the entry ended here, False when it goes on to be reconciled."""
         provider_id = run.agenda.provider_id
         failure = Failure(error_class=type(error).__name__, reason=str(error))
         match error:
             case AlreadyExists():
-                return True
+                return False
             case ReconnectNeeded():
                 await self._connections.grant_died(run.partition, provider_id, action.grant.grant_id, error)
-                return True
-            case Misconfigured() if is_open:
-                await self._park(run)
                 return False
             case Permanent() | EventGone():
                 await self._dead_letter(run, failure, action)
-                return False
-            case _ if is_open:
-                await self._park(run)
-                return False
+            case Misconfigured() | Retryable() if is_open:
+                return await self._park(run)
             case _:
                 wait = timedelta(seconds=(error.retry_after or 0.0) if isinstance(error, Retryable) else 0.0)
                 if isinstance(error, Throttled) and wait:
                     self._services.rest(provider_id, self._now() + wait)
                 await self._retry(run, failure, wait, action)
-                return False
+        return True
 
     async def _save(self, run: Run, agenda: Agenda) -> None:
         """Confirm the agenda before going on."""
@@ -347,14 +340,29 @@ class Executor:
         why = reason if run.kind is None and reason in kinds else None
         await self._results.conclude(await self._ending(run, None), kind, reason=why)
 
-    async def _rest(self, run: Run, reason: str) -> None:
+    async def _rest(self, run: Run, reason: str, connection: Connection) -> bool:
+        """Remember what is owed. False when the connection changed meanwhile: its sweep may have missed a row that was not local yet."""
+        await self._save_waiting(run, reason)
+        if self._connections.get(run.partition, run.agenda.provider_id) is not connection:
+            return False
         await self._results.conclude(await self._ending(run, reason), OutcomeKind.WAITING, reason=reason)
+        return True
 
-    async def _park(self, run: Run) -> None:
+    async def _park(self, run: Run) -> bool:
+        """Rest until the service answers again. False when it does already: the wake-up may have missed a row that was not local yet."""
         if run.held is None:
             raise RuntimeError("parked without a service")
+        await self._save_waiting(run, SERVICE_FAILING)
+        if self._services.is_well(run.held.service):
+            return False
         self._services.park(run.held.service, (run.partition, run.row_key))
-        await self._rest(run, SERVICE_FAILING)
+        await self._results.conclude(await self._ending(run, SERVICE_FAILING), OutcomeKind.WAITING, reason=SERVICE_FAILING)
+        return True
+
+    async def _save_waiting(self, run: Run, waiting: str) -> None:
+        agenda = msgspec.structs.replace(run.agenda, waiting=waiting)
+        if agenda != run.stored:
+            await self._save(run, agenda)
 
     async def _defer(self, run: Run, until: datetime) -> None:
         await self._results.defer(await self._ending(run, "throttled"), until)

@@ -55,6 +55,10 @@ class Services:
     def allows(self, service: Service) -> bool:
         return self._circuits[service].allows(self._clock())
 
+    def is_well(self, service: Service) -> bool:
+        """Whether the circuit is closed."""
+        return self._circuits[service].state is CircuitState.CLOSED
+
     def park(self, service: Service, key: ParkedKey) -> None:
         self._parked[service][key] = None
         self._metrics.parked(service, len(self._parked[service]))

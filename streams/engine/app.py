@@ -159,6 +159,7 @@ def make_app(config: AppConfig, producer: ConfirmedProducer) -> EngineApp:
         autodiscover=False,
         topic_partitions=config.partitions,
         topic_allow_declare=False,
+        topic_disable_leader=True,
         table_standby_replicas=0,
         broker_session_timeout=session,
         broker_heartbeat_interval=max(session / 10, 0.3),

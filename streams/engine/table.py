@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,19 @@ class PartitionedStore(Store):  # type: ignore[misc]
             self.partitions.pop(number).close()
         for number in held:
             self.partition(number)
+
+    def apply_changelog_batch(self, batch: Any, to_key: Any, to_value: Any) -> None:
+        raise RuntimeError("Faust read a changelog that engine.recovery reads")
+
+    def reset_state(self) -> None:
+        """Faust's command line asks for it (`reset`); the stores are filled again from the changelog when they are gone."""
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    async def backup_partition(self, tp: Any, flush: bool = True, purge: bool = False, keep: int = 1) -> None:
+        raise RuntimeError("a store needs no backup: it is filled from its changelog")
+
+    def restore_backup(self, tp: Any, latest: bool = True, backup_id: int = 0) -> None:
+        raise RuntimeError("a store needs no backup: it is filled from its changelog")
 
     async def on_stop(self) -> None:
         for store in self.partitions.values():

@@ -18,7 +18,7 @@ encode = msgspec.json.Encoder().encode
 _intent = msgspec.json.Decoder(Intent)
 _outcome = msgspec.json.Decoder(Outcome)
 _status = msgspec.json.Decoder(ConnectionStatus)
-_connection: msgspec.json.Decoder[ConnectionEvent] = msgspec.json.Decoder(ConnectionEvent)  # type: ignore[arg-type]
+_connection: msgspec.json.Decoder[ConnectionEvent] = msgspec.json.Decoder(ConnectionEvent)
 
 
 def decode_intent(value: bytes | None) -> Intent:
@@ -54,3 +54,5 @@ def _decode(decoder: msgspec.json.Decoder[Any], value: bytes | None) -> Any:
         raise ContractViolation("bad_data", str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ContractViolation("not_json", f"the value is not JSON: {error}") from None
+    except RecursionError:
+        raise ContractViolation("too_deep", "the value is nested too deep") from None

@@ -6,6 +6,7 @@ Source: CloudEvents spec 1.0.2, "Kafka Protocol Binding" 1.0.2 section 3. Struct
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
 
@@ -20,16 +21,21 @@ MAX_PAYLOAD_BYTES = 256 * 1024
 CONTENT_TYPE = "content-type"
 STRUCTURED = b"application/cloudevents+json"
 
-Headers = Sequence[tuple[str, bytes]]
+#: As Kafka has them: a name may stand more than once (the last one counts), a value may be null.
+Headers = Sequence[tuple[str, bytes | None]]
+
+
+_NonEmpty = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 class _Envelope(msgspec.Struct, frozen=True):
     specversion: str
-    id: str
-    source: str
-    type: str
+    id: _NonEmpty
+    source: _NonEmpty
+    type: _NonEmpty
     data: msgspec.Raw = msgspec.Raw()
     subject: str | None = None
+    #: RFC 3339 asks for an offset; without one it is taken as UTC where it is used.
     time: datetime | None = None
 
 
@@ -99,8 +105,8 @@ def _is_utf8(value: bytes) -> bool:
 def _is_binary(headers: Headers) -> bool:
     if not headers:
         return False
-    names = {name.lower(): value for name, value in headers}
-    if names.get(CONTENT_TYPE, b"").startswith(STRUCTURED):
+    names = {name.lower(): value or b"" for name, value in headers}
+    if names.get(CONTENT_TYPE, b"").lower().startswith(STRUCTURED):
         return False
     return "ce_specversion" in names
 
@@ -112,19 +118,21 @@ def _structured_mode(value: bytes) -> _Envelope:
         raise ContractViolation("bad_envelope", f"CloudEvents envelope: {error}") from None
     except msgspec.DecodeError as error:
         raise ContractViolation("not_json", f"the value is not JSON: {error}") from None
+    except RecursionError:
+        raise ContractViolation("too_deep", "the value is nested too deep") from None
 
 
 def _binary_mode(headers: Headers, value: bytes) -> _Envelope:
     attributes: dict[str, object] = {}
     for name, raw in headers:
         lower = name.lower()
-        if lower.startswith("ce_"):
+        if lower.startswith("ce_") and raw is not None:
             try:
                 attributes[lower[3:]] = raw.decode()
             except UnicodeDecodeError:
                 raise ContractViolation("not_utf8", f"header {lower} is not valid UTF-8") from None
     try:
-        envelope = msgspec.convert(attributes, _Envelope, strict=False)
+        envelope = msgspec.convert(attributes, _Envelope)
     except msgspec.ValidationError as error:
         raise ContractViolation("bad_envelope", f"CloudEvents headers: {error}") from None
     return msgspec.structs.replace(envelope, data=msgspec.Raw(value))
@@ -144,6 +152,8 @@ def _decode_data(envelope: _Envelope) -> ClassEvent:
         raise ContractViolation("bad_data", f"data of {envelope.type}: {_with_data_path(str(error))}") from None
     except msgspec.DecodeError as error:
         raise ContractViolation("not_json", f"data is not JSON: {error}") from None
+    except RecursionError:
+        raise ContractViolation("too_deep", "data is nested too deep") from None
 
 
 def _with_data_path(message: str) -> str:

@@ -14,6 +14,7 @@ from adapters.ports import CalendarPort, TokenPort
 from adapters.vault.seal import KeyRing
 from schemas.connections import Service
 from schemas.intents import Lane
+from streams.agents.actions import Actions
 from streams.agents.agendas import Agendas
 from streams.agents.connections import Connections
 from streams.agents.execute import Executor
@@ -51,8 +52,10 @@ class Adapters:
     http: LeanClient | None = None
 
     async def close(self) -> None:
-        for port in (*self.calendars.values(), *self.tokens.values()):
-            await port.close()
+        for calendar in self.calendars.values():
+            await calendar.close()
+        for tokens in self.tokens.values():
+            await tokens.close()
         if self.http is not None:
             await self.http.close()
 
@@ -142,14 +145,16 @@ def _execute_work(
     )
     services = Services(calendars=adapters.calendars, policy=CircuitPolicy(), metrics=metrics.execute)
     results = Results(topics=topics, producer=producer, policy=RetryPolicy(tiers=settings.retry_tiers), metrics=metrics.execute, now=_now)
-    executor = Executor(
+    actions = Actions(
         agendas=agendas,
         connections=connections,
         services=services,
-        results=results,
         metrics=metrics.execute,
         settle=settings.call_timeout,
-        crash=app.crash,
+        now=_now,
+    )
+    executor = Executor(
+        agendas=agendas, connections=connections, services=services, results=results, actions=actions, crash=app.crash, now=_now
     )
     return ExecuteWork(
         topics=topics,

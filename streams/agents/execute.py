@@ -5,9 +5,7 @@ Every rule is in streams/domain (reconcile, retry, circuit); here data moves: ro
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, assert_never, cast
 
@@ -22,17 +20,16 @@ from adapters.errors import (
     ReconnectNeeded,
     Retryable,
     Throttled,
-    Unauthorized,
 )
-from adapters.ports import CalendarPort, EventMark
 from schemas.outcomes import OutcomeKind
+from streams.agents.actions import Act, Actions, Run
 from streams.agents.agendas import Agendas
-from streams.agents.connections import Connections, grant_of
+from streams.agents.connections import Connections
 from streams.agents.items import Forget, Item, Key, newest
 from streams.agents.results import Ending, Results
 from streams.agents.services import SERVICE_FAILING, Services
 from streams.domain.agenda import Agenda, agenda_key, forget_on, merge
-from streams.domain.connection import Connection, Held
+from streams.domain.connection import Connection
 from streams.domain.reconcile import (
     Adopt,
     Create,
@@ -40,19 +37,10 @@ from streams.domain.reconcile import (
     Done,
     Rest,
     Update,
-    after_create,
-    after_delete,
-    after_gone,
-    after_look,
-    after_update,
-    begin_create,
     left_behind,
-    next_generation,
     reconcile,
-    still_wanted,
 )
 from streams.domain.retry import Failure, not_before
-from streams.metrics import ExecuteMetrics
 
 __all__ = ["Executor"]
 
@@ -64,25 +52,9 @@ MAX_STEPS = 8
 #: Errors that come from here, not from the service: they say nothing of its health.
 LOCAL_CODES = frozenset({"vault_key_unknown", "sealed_token_unreadable", "connection_forgotten", "create_unsettled"})
 
-Act = Create | Adopt | Update | Delete
-
-
-@dataclass
-class Run:
-    """One entry being executed: its agenda as far as it is confirmed, and what was done."""
-
-    partition: int
-    row_key: bytes
-    items: list[Item]
-    lead: Item
-    agenda: Agenda
-    stored: Agenda | None
-    kind: OutcomeKind | None = None
-    held: Held | None = None
-
 
 class Executor:
-    """Executes entries. `settle`: how long after a create began its event may still appear."""
+    """Executes entries; `actions` makes the calls, `results` ends what is executed."""
 
     def __init__(
         self,
@@ -91,8 +63,7 @@ class Executor:
         connections: Connections,
         services: Services,
         results: Results,
-        metrics: ExecuteMetrics,
-        settle: timedelta,
+        actions: Actions,
         crash: Callable[[BaseException], Any],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -100,8 +71,7 @@ class Executor:
         self._connections = connections
         self._services = services
         self._results = results
-        self._metrics = metrics
-        self._settle = settle
+        self._actions = actions
         self._crash = crash
         self._now = now
 
@@ -174,7 +144,7 @@ class Executor:
         service, mailbox = action.grant.service, run.agenda.provider_id
         failed: CalendarError | None = None
         try:
-            await self._act(run, action)
+            await self._actions.perform(run, action)
         except asyncio.CancelledError:
             self._services.abandoned(service)
             raise
@@ -188,118 +158,6 @@ class Executor:
         if failed is None:
             return False
         return await self._failed(run, action, failed, is_open)
-
-    async def _act(self, run: Run, action: Act) -> None:
-        match action:
-            case Create():
-                await self._create(run, action)
-            case Adopt():
-                await self._adopt(run, action)
-            case Update():
-                await self._update(run, action)
-            case Delete():
-                await self._delete(run, action)
-            case _:
-                assert_never(action)
-
-    async def _create(self, run: Run, create: Create) -> None:
-        port = self._services.calendar(create.grant.service)
-        token = await self._token(run, create.grant)
-        await self._save(run, begin_create(run.agenda, create, self._now()))
-        creating = run.agenda.creating
-        if creating is None:
-            raise RuntimeError("a create without its mark")
-        await self._send_create(run, Adopt(grant=create.grant, creating=creating), port, token)
-
-    async def _send_create(self, run: Run, adopt: Adopt, port: CalendarPort, token: str) -> None:
-        """Ask for the event of a mark that is confirmed. Where its id was used before, adopt what stands, or take the next generation."""
-        creating = adopt.creating
-        mark = _mark(run.agenda, creating.revision, creating.generation, creating.grant_id)
-        try:
-            event = await self._call("create", adopt.grant, run, token, lambda bearer: port.create(bearer, creating.entry, mark))
-        except AlreadyExists:
-            if await self._find(run, adopt, port, token):
-                return
-            await self._save(run, next_generation(run.agenda, creating))
-            raise
-        run.agenda = after_create(run.agenda, creating, event)
-        run.kind = OutcomeKind.CREATED
-
-    async def _adopt(self, run: Run, adopt: Adopt) -> None:
-        """A create was begun, here or by a worker that died: look for its event, then adopt it, try again, or give it up."""
-        creating = adopt.creating
-        port = self._services.calendar(adopt.grant.service)
-        token = await self._token(run, adopt.grant)
-        if await self._find(run, adopt, port, token):
-            return
-        connection = self._connections.get(run.partition, run.agenda.provider_id)
-        if still_wanted(run.agenda, creating, connection, self._now()):
-            await self._send_create(run, adopt, port, token)
-            return
-        age = self._now() - creating.started_at
-        if age < self._settle:
-            wait = (self._settle - age).total_seconds()
-            raise Retryable(adopt.grant.service, "create_unsettled", detail="its event may still appear", retry_after=wait)
-        run.agenda = after_look(run.agenda, creating)
-
-    async def _find(self, run: Run, adopt: Adopt, port: CalendarPort, token: str) -> bool:
-        """Look for the event of a mark; True when it stands and was adopted."""
-        creating = adopt.creating
-        mark = _mark(run.agenda, creating.revision, creating.generation, creating.grant_id)
-        found = await self._call("find", adopt.grant, run, token, lambda bearer: port.find(bearer, mark))
-        if found is None:
-            return False
-        run.agenda = after_create(run.agenda, creating, found)
-        run.kind = OutcomeKind.CREATED
-        return True
-
-    async def _update(self, run: Run, update: Update) -> None:
-        port = self._services.calendar(update.grant.service)
-        token = await self._token(run, update.grant)
-        mark = _mark(run.agenda, update.revision, update.applied.generation, update.grant.grant_id)
-        try:
-            await self._call(
-                "update", update.grant, run, token, lambda bearer: port.update(bearer, update.applied.remote_id, update.entry, mark)
-            )
-        except EventGone:
-            run.agenda = after_gone(run.agenda, update)
-            return
-        run.agenda = after_update(run.agenda, update)
-        run.kind = OutcomeKind.CREATED if run.kind is OutcomeKind.CREATED else OutcomeKind.UPDATED
-
-    async def _delete(self, run: Run, delete: Delete) -> None:
-        port = self._services.calendar(delete.grant.service)
-        token = await self._token(run, delete.grant)
-        await self._call("delete", delete.grant, run, token, lambda bearer: port.delete(bearer, delete.applied.remote_id))
-        run.agenda = after_delete(run.agenda)
-        run.kind = OutcomeKind.DELETED
-
-    async def _token(self, run: Run, held: Held) -> str:
-        return await self._connections.keeper.access_token(grant_of(run.agenda.provider_id, held))
-
-    async def _call(self, operation: str, held: Held, run: Run, token: str, send: Callable[[str], Any]) -> Any:
-        """One call; after a 401 the token is refreshed and it is made once more."""
-        try:
-            return await self._measured(operation, held, send(token))
-        except Unauthorized:
-            keeper, grant = self._connections.keeper, grant_of(run.agenda.provider_id, held)
-            keeper.invalidate(grant, token)
-            fresh = await keeper.access_token(grant)
-            return await self._measured(operation, held, send(fresh))
-
-    async def _measured(self, operation: str, held: Held, call: Any) -> Any:
-        self._metrics.call_began(held.service)
-        started = time.perf_counter()
-        result = "cancelled"
-        try:
-            answer = await call
-            result = "ok"
-            return answer
-        except CalendarError as error:
-            result = type(error).__name__
-            raise
-        finally:
-            self._metrics.call_ended(held.service, operation, result, time.perf_counter() - started)
 
     async def _failed(self, run: Run, action: Act, error: CalendarError, is_open: bool) -> bool:
         """Sort an error by what happens next. True when the entry ended here, False when it goes on to be reconciled."""
@@ -321,11 +179,6 @@ class Executor:
                     self._services.rest(provider_id, self._now() + wait)
                 await self._retry(run, failure, wait, action)
         return True
-
-    async def _save(self, run: Run, agenda: Agenda) -> None:
-        """Confirm the agenda before going on."""
-        await (await self._agendas.write(run.partition, run.row_key, agenda))
-        run.agenda = run.stored = agenda
 
     async def _ending(self, run: Run, waiting: str | None) -> Ending:
         """The write of the agenda, where it changed, under way. `waiting`: why something is still owed, if so."""
@@ -362,7 +215,7 @@ class Executor:
     async def _save_waiting(self, run: Run, waiting: str) -> None:
         agenda = msgspec.structs.replace(run.agenda, waiting=waiting)
         if agenda != run.stored:
-            await self._save(run, agenda)
+            await self._actions.save(run, agenda)
 
     async def _defer(self, run: Run, until: datetime) -> None:
         await self._results.defer(await self._ending(run, "throttled"), until)
@@ -383,7 +236,3 @@ class Executor:
         for held in self._connections.get(run.partition, provider_id).retiring:
             if held.removing and not self._agendas.owes_removal(run.partition, provider_id, held.calendar):
                 await self._connections.retire(run.partition, provider_id, held)
-
-
-def _mark(agenda: Agenda, revision: int, generation: int, grant_id: str) -> EventMark:
-    return EventMark(provider_id=agenda.provider_id, class_id=agenda.class_id, revision=revision, generation=generation, grant_id=grant_id)

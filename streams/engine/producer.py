@@ -69,7 +69,8 @@ class ConfirmedProducer:
             count = self._partition_counts[topic] = len(await self._started.partitions_for(topic))
         if len(self._partition_of) > 1_000_000:
             self._partition_of.clear()
-        partition = self._partition_of[(topic, key)] = (murmur2(key) & 0x7FFFFFFF) % count
+        partition: int = (murmur2(key) & 0x7FFFFFFF) % count
+        self._partition_of[(topic, key)] = partition
         return partition
 
     async def send(

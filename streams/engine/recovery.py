@@ -21,7 +21,7 @@ __all__ = ["SafeTableManager"]
 
 
 class SafeRecovery(Recovery):  # type: ignore[misc]
-    @Service.task
+    @Service.task  # type: ignore[untyped-decorator]
     async def _restart_recovery(self) -> None:
         while not self.should_stop:
             if await self.wait_for_stopped(self.signal_recovery_start):
@@ -40,11 +40,11 @@ class SafeRecovery(Recovery):  # type: ignore[misc]
                 await self.crash(error)
                 return
 
-    @Service.task
+    @Service.task  # type: ignore[untyped-decorator]
     async def _slurp_changelogs(self) -> None:
         """Nothing: `_fill` reads the changelogs."""
 
-    @Service.task
+    @Service.task  # type: ignore[untyped-decorator]
     async def _publish_stats(self) -> None:
         """Nothing: `_fill` logs what it does."""
 
@@ -109,9 +109,10 @@ class SafeRecovery(Recovery):  # type: ignore[misc]
 
 
 class SafeTableManager(TableManager):  # type: ignore[misc]
+    _recovery: SafeRecovery | None = None
+
     @property
     def recovery(self) -> SafeRecovery:
         if self._recovery is None:
             self._recovery = SafeRecovery(self.app, self, beacon=self.beacon, loop=self.loop)
-        recovery: SafeRecovery = self._recovery
-        return recovery
+        return self._recovery

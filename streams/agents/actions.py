@@ -1,0 +1,193 @@
+"""The calls that an action makes: the mark of a create is confirmed before its call, a look comes before a repeated create."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, assert_never
+
+from adapters.errors import AlreadyExists, CalendarError, EventGone, Retryable, Unauthorized
+from adapters.ports import CalendarPort, EventMark
+from schemas.outcomes import OutcomeKind
+from streams.agents.agendas import Agendas
+from streams.agents.connections import Connections, grant_of
+from streams.agents.items import Item
+from streams.agents.services import Services
+from streams.domain.agenda import Agenda
+from streams.domain.connection import Held
+from streams.domain.reconcile import (
+    Adopt,
+    Create,
+    Delete,
+    Update,
+    after_create,
+    after_delete,
+    after_gone,
+    after_look,
+    after_update,
+    begin_create,
+    next_generation,
+    still_wanted,
+)
+from streams.metrics import ExecuteMetrics
+
+__all__ = ["Act", "Actions", "Run"]
+
+Act = Create | Adopt | Update | Delete
+
+
+@dataclass
+class Run:
+    """One entry being executed: its agenda as far as it is confirmed, and what was done."""
+
+    partition: int
+    row_key: bytes
+    items: list[Item]
+    lead: Item
+    agenda: Agenda
+    stored: Agenda | None
+    kind: OutcomeKind | None = None
+    held: Held | None = None
+
+
+class Actions:
+    """`settle`: how long after a create began its event may still appear."""
+
+    def __init__(
+        self,
+        *,
+        agendas: Agendas,
+        connections: Connections,
+        services: Services,
+        metrics: ExecuteMetrics,
+        settle: timedelta,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._agendas = agendas
+        self._connections = connections
+        self._services = services
+        self._metrics = metrics
+        self._settle = settle
+        self._now = now
+
+    async def perform(self, run: Run, action: Act) -> None:
+        """Do it, and put into `run` what follows. Raises CalendarError; what was confirmed before stays confirmed."""
+        match action:
+            case Create():
+                await self._create(run, action)
+            case Adopt():
+                await self._adopt(run, action)
+            case Update():
+                await self._update(run, action)
+            case Delete():
+                await self._delete(run, action)
+            case _:
+                assert_never(action)
+
+    async def _create(self, run: Run, create: Create) -> None:
+        port = self._services.calendar(create.grant.service)
+        token = await self._token(run, create.grant)
+        await self.save(run, begin_create(run.agenda, create, self._now()))
+        creating = run.agenda.creating
+        if creating is None:
+            raise RuntimeError("a create without its mark")
+        await self._send_create(run, Adopt(grant=create.grant, creating=creating), port, token)
+
+    async def _send_create(self, run: Run, adopt: Adopt, port: CalendarPort, token: str) -> None:
+        """Ask for the event of a mark that is confirmed. Where its id was used before, adopt what stands, or take the next generation."""
+        creating = adopt.creating
+        mark = _mark(run.agenda, creating.revision, creating.generation, creating.grant_id)
+        try:
+            event = await self._call("create", adopt.grant, run, token, lambda bearer: port.create(bearer, creating.entry, mark))
+        except AlreadyExists:
+            if await self._find(run, adopt, port, token):
+                return
+            await self.save(run, next_generation(run.agenda, creating))
+            raise
+        run.agenda = after_create(run.agenda, creating, event)
+        run.kind = OutcomeKind.CREATED
+
+    async def _adopt(self, run: Run, adopt: Adopt) -> None:
+        """A create was begun, here or by a worker that died: look for its event, then adopt it, try again, or give it up."""
+        creating = adopt.creating
+        port = self._services.calendar(adopt.grant.service)
+        token = await self._token(run, adopt.grant)
+        if await self._find(run, adopt, port, token):
+            return
+        connection = self._connections.get(run.partition, run.agenda.provider_id)
+        if still_wanted(run.agenda, creating, connection, self._now()):
+            await self._send_create(run, adopt, port, token)
+            return
+        age = self._now() - creating.started_at
+        if age < self._settle:
+            wait = (self._settle - age).total_seconds()
+            raise Retryable(adopt.grant.service, "create_unsettled", detail="its event may still appear", retry_after=wait)
+        run.agenda = after_look(run.agenda, creating)
+
+    async def _find(self, run: Run, adopt: Adopt, port: CalendarPort, token: str) -> bool:
+        """Look for the event of a mark; True when it stands and was adopted."""
+        creating = adopt.creating
+        mark = _mark(run.agenda, creating.revision, creating.generation, creating.grant_id)
+        found = await self._call("find", adopt.grant, run, token, lambda bearer: port.find(bearer, mark))
+        if found is None:
+            return False
+        run.agenda = after_create(run.agenda, creating, found)
+        run.kind = OutcomeKind.CREATED
+        return True
+
+    async def _update(self, run: Run, update: Update) -> None:
+        port = self._services.calendar(update.grant.service)
+        token = await self._token(run, update.grant)
+        mark = _mark(run.agenda, update.revision, update.applied.generation, update.grant.grant_id)
+        try:
+            await self._call(
+                "update", update.grant, run, token, lambda bearer: port.update(bearer, update.applied.remote_id, update.entry, mark)
+            )
+        except EventGone:
+            run.agenda = after_gone(run.agenda, update)
+            return
+        run.agenda = after_update(run.agenda, update)
+        run.kind = OutcomeKind.CREATED if run.kind is OutcomeKind.CREATED else OutcomeKind.UPDATED
+
+    async def _delete(self, run: Run, delete: Delete) -> None:
+        port = self._services.calendar(delete.grant.service)
+        token = await self._token(run, delete.grant)
+        await self._call("delete", delete.grant, run, token, lambda bearer: port.delete(bearer, delete.applied.remote_id))
+        run.agenda = after_delete(run.agenda)
+        run.kind = OutcomeKind.DELETED
+
+    async def _token(self, run: Run, held: Held) -> str:
+        return await self._connections.keeper.access_token(grant_of(run.agenda.provider_id, held))
+
+    async def _call(self, operation: str, held: Held, run: Run, token: str, send: Callable[[str], Any]) -> Any:
+        """One call; after a 401 the token is refreshed and it is made once more."""
+        try:
+            return await self._measured(operation, held, send(token))
+        except Unauthorized:
+            keeper, grant = self._connections.keeper, grant_of(run.agenda.provider_id, held)
+            keeper.invalidate(grant, token)
+            fresh = await keeper.access_token(grant)
+            return await self._measured(operation, held, send(fresh))
+
+    async def _measured(self, operation: str, held: Held, call: Any) -> Any:
+        self._metrics.call_began(held.service)
+        started = time.perf_counter()
+        result = "cancelled"
+        try:
+            answer = await call
+            result = "ok"
+            return answer
+        except CalendarError as error:
+            result = type(error).__name__
+            raise
+        finally:
+            self._metrics.call_ended(held.service, operation, result, time.perf_counter() - started)
+
+    async def save(self, run: Run, agenda: Agenda) -> None:
+        """Confirm the agenda before going on."""
+        await (await self._agendas.write(run.partition, run.row_key, agenda))
+        run.agenda = run.stored = agenda
+
+
+def _mark(agenda: Agenda, revision: int, generation: int, grant_id: str) -> EventMark:
+    return EventMark(provider_id=agenda.provider_id, class_id=agenda.class_id, revision=revision, generation=generation, grant_id=grant_id)

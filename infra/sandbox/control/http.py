@@ -22,7 +22,7 @@ def answer(status: int, body: Any) -> web.Response:
 def problem(status: int, text: str) -> web.HTTPException:
     """To raise: `{"error": text}`."""
     exceptions: dict[int, type[web.HTTPException]] = {400: web.HTTPBadRequest, 404: web.HTTPNotFound}
-    return exceptions[status](body=_encode({"error": text}), content_type="application/json")
+    return exceptions[status](text=_encode({"error": text}).decode(), content_type="application/json")
 
 
 async def read(request: web.Request, kind: type[T]) -> T:

@@ -37,7 +37,7 @@ def home_page(mailboxes: Sequence[Mailbox], faults: Sequence[Fault], recent: Seq
     head = f"<header><h1>Calendar sandbox</h1><p>{_count(len(mailboxes), 'calendar')}, {_count(standing, 'event')} standing</p></header>"
     users = "".join(_user_row(mailbox) for mailbox in mailboxes)
     table = (
-        _table(("Calendar", "Service", "Events", "Duplicates", "Mails to attendees"), users)
+        _table(("Calendar", "Service", ">Events", ">Duplicates", ">Mails to attendees"), users)
         if mailboxes
         else '<p class="empty">Nobody has connected yet. A grant made through <code>/control/grants</code> makes a user.</p>'
     )
@@ -101,7 +101,7 @@ def _faults(faults: Sequence[Fault]) -> str:
         f"<td class=number>{fault.order.rate:.0%}</td><td class=number>{fault.hits}</td></tr>"
         for fault in active
     )
-    columns = ("Fault", "Service", "Operation", "User", "Kind", "Rate", "Hits")
+    columns = ("Fault", "Service", "Operation", "User", "Kind", ">Rate", ">Hits")
     return f"<section><h2>Faults under way</h2>{_table(columns, rows)}</section>"
 
 
@@ -114,11 +114,12 @@ def _recent(entries: Sequence[Entry]) -> str:
         f'<td class="number{" bad" if entry.status >= 400 or not entry.status else ""}">{entry.status or "cut"}</td></tr>'
         for entry in entries
     )
-    return f"<section><h2>Latest requests</h2>{_table(('Time', 'Service', 'Operation', 'User', 'Status'), rows)}</section>"
+    return f"<section><h2>Latest requests</h2>{_table(('Time', 'Service', 'Operation', 'User', '>Status'), rows)}</section>"
 
 
 def _table(columns: Sequence[str], rows: str) -> str:
-    head = "".join(f"<th scope=col>{column}</th>" for column in columns)
+    """`>` before a column's name: it holds numbers."""
+    head = "".join(f"<th scope=col{' class=number' * (name[0] == '>')}>{name.lstrip('>')}</th>" for name in columns)
     return f'<div class=scroll><table class="list"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 

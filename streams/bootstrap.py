@@ -26,8 +26,9 @@ from streams.domain.circuit import CircuitPolicy
 from streams.domain.retry import RetryPolicy
 from streams.engine.app import AppConfig, EngineApp, make_app, ssl_credentials
 from streams.engine.health import HealthServer
-from streams.engine.kafka_clients import connection_options
+from streams.engine.kafka_clients import admin_options, connection_options
 from streams.engine.liveness import Progress
+from streams.engine.preflight import wait_for_topics
 from streams.engine.producer import ConfirmedProducer
 from streams.engine.slots import claim_slot
 from streams.metrics import Metrics, make_metrics
@@ -192,6 +193,7 @@ def _app(settings: Settings, app_id: str, name: str, *, chunk: int, buffered_chu
     )
     app = make_app(config, producer)
     app.slot = slot
+    app.opening.append(wait_for_topics(admin_options(kafka), settings.topics))
     return app, producer
 
 

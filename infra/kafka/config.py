@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-__all__ = ["write_log_config", "write_server_properties"]
+__all__ = ["SINGLE_NODE", "write_log_config", "write_server_properties"]
 
 #: One node, so every internal topic has one copy. Few partitions of the internal topics and no rebalance delay: a quick start.
-_SINGLE_NODE = {
+SINGLE_NODE = {
     "process.roles": "broker,controller",
     "node.id": "1",
     "controller.listener.names": "CONTROLLER",
@@ -42,7 +42,7 @@ _LOG4J = """<?xml version="1.0" encoding="UTF-8"?>
 
 def write_server_properties(path: Path, *, port: int, controller_port: int, log_dir: Path) -> None:
     """Both listeners stand on the loopback address only."""
-    settings = _SINGLE_NODE | {
+    settings = SINGLE_NODE | {
         "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}",
         "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
         "controller.quorum.voters": f"1@127.0.0.1:{controller_port}",

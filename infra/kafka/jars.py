@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from infra.kafka.errors import BrokerError
+from infra.kafka.errors import BrokerError, MissingToolError
 
 __all__ = ["ensure_jars", "find_java"]
 
@@ -23,7 +23,7 @@ POM = Path(__file__).with_name("pom.xml")
 MINIMUM_JAVA = 17
 REMEDY = (
     "Install Java 17 and Maven (Debian, Ubuntu: apt-get install openjdk-17-jre-headless maven; macOS: brew install openjdk@17 maven), "
-    "or run the broker with `docker compose up -d broker` and set IMPACT_KAFKA_BOOTSTRAP_SERVERS."
+    "or start Docker: its engine is used when they are missing."
 )
 
 
@@ -33,19 +33,19 @@ def default_cache() -> Path:
 
 
 def find_java() -> str:
-    """The path of a java of version 17 or newer ($JAVA_HOME first). Raises BrokerError."""
+    """The path of a java of version 17 or newer ($JAVA_HOME first). Raises MissingToolError."""
     home = os.environ.get("JAVA_HOME")
     java = shutil.which("java", path=f"{home}/bin") if home else None
     java = java or shutil.which("java")
     if java is None:
-        raise BrokerError(f"java is not on the PATH. {REMEDY}")
+        raise MissingToolError(f"java is not on the PATH. {REMEDY}")
     answer = subprocess.run([java, "-version"], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     match = re.search(r'version "(\d+)(?:\.(\d+))?', answer.stderr + answer.stdout)
     if match is None:
-        raise BrokerError(f"`{java} -version` does not tell a version. {REMEDY}")
+        raise MissingToolError(f"`{java} -version` does not tell a version. {REMEDY}")
     major = int(match[2] or 0) if match[1] == "1" else int(match[1])
     if major < MINIMUM_JAVA:
-        raise BrokerError(f"{java} is Java {major}; Apache Kafka needs {MINIMUM_JAVA} or newer. {REMEDY}")
+        raise MissingToolError(f"{java} is Java {major}; Apache Kafka needs {MINIMUM_JAVA} or newer. {REMEDY}")
     return java
 
 
@@ -72,7 +72,7 @@ def _lock(path: Path) -> Iterator[None]:
 def _fetch(libs: Path) -> None:
     mvn = shutil.which("mvn")
     if mvn is None:
-        raise BrokerError(f"mvn is not on the PATH, and the broker's jars are not in {libs.parent} yet. {REMEDY}")
+        raise MissingToolError(f"mvn is not on the PATH, and the broker's jars are not in {libs.parent} yet. {REMEDY}")
     with tempfile.TemporaryDirectory(dir=libs.parent, prefix="fetch-") as scratch:
         pom = Path(shutil.copy(POM, scratch))
         target = Path(scratch) / "libs"

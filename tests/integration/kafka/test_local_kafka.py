@@ -69,8 +69,31 @@ def test_a_taken_port_is_named(tmp_path: Path) -> None:
 def test_without_java_the_error_tells_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("JAVA_HOME", raising=False)
-    with pytest.raises(BrokerError, match=r"java is not on the PATH.*Install Java 17 and Maven.*docker compose"):
+    with pytest.raises(BrokerError, match=r"java is not on the PATH.*Install Java 17 and Maven.*start Docker"):
         LocalKafka(data_dir=tmp_path).start()
+
+
+def test_without_java_the_broker_runs_in_a_container_that_ends_with_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    docker = tmp_path / "docker"
+    docker.write_text(
+        f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\n'
+        'if [ "$1" = run ]; then exec "$PYTHON" -m http.server --bind 127.0.0.1 "${6##*:}"; fi\n'
+    )
+    docker.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PYTHON", sys.executable)
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    broker = LocalKafka(data_dir=tmp_path / "data")
+    with pytest.raises(BrokerError, match="did not answer"):  # what listens there is no Kafka
+        broker.start(timeout=3)
+    info, image, before, run, after = (tmp_path / "calls").read_text().splitlines()
+    name = run.split()[3]
+    assert (info, image) == ("info", "image inspect apache/kafka:4.1.0")
+    assert (before, after) == (f"rm --force {name}", f"rm --force {name}")
+    assert run.startswith(f"run --rm --name {name} --publish 127.0.0.1:{broker.port}:{broker.port} --volume {name}:")
+    assert f"KAFKA_ADVERTISED_LISTENERS=PLAINTEXT://127.0.0.1:{broker.port}" in run
+    assert run.endswith("apache/kafka:4.1.0")
+    assert broker.pid is None
 
 
 def test_an_old_java_is_refused_with_its_version(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

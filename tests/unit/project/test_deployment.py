@@ -8,6 +8,7 @@ import pytest
 import yaml
 from typer.main import get_command
 
+from infra.kafka.container import IMAGE
 from streams.cli.main import app
 from streams.settings import Settings
 
@@ -19,7 +20,7 @@ _OURS = sorted(name for name, service in _SERVICES.items() if "build" in service
 
 def test_compose_has_the_broker_its_topics_and_the_three_workers() -> None:
     assert sorted(_SERVICES) == ["broker", "execute", "fold", "redeliver", "topics"]
-    assert _SERVICES["broker"]["image"] == "apache/kafka:" + _kafka_version()
+    assert _SERVICES["broker"]["image"] == IMAGE == "apache/kafka:" + _kafka_version()
 
 
 def _kafka_version() -> str:

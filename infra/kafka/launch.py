@@ -1,0 +1,94 @@
+"""How the broker is started here: with Java from its jars, or in a container where Java or Maven is missing and Docker answers."""
+
+import shutil
+import socket
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.kafka.config import write_log_config, write_server_properties
+from infra.kafka.container import container_command, docker_answers, fetch_image, remove_command
+from infra.kafka.errors import BrokerError, MissingToolError
+from infra.kafka.jars import ensure_jars, find_java
+
+__all__ = ["HOST", "Launch", "prepare"]
+
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Launch:
+    """`command` serves in the foreground, from a formatted directory or a volume.
+
+    `remove`: ends what outlives a killed `command` (a container does); None where nothing can.
+    """
+
+    port: int
+    command: list[str]
+    log_file: Path
+    remove: list[str] | None = None
+
+
+def prepare(port: int, data_dir: Path, cache: Path | None) -> Launch:
+    """Fetch, format and claim what the broker needs. `port` 0 takes a free one. Raises BrokerError."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        java, libs = find_java(), ensure_jars(cache)
+    except MissingToolError:
+        if not docker_answers():
+            raise
+        return _in_container(port, data_dir)
+    return _from_jars(java, libs, port, data_dir)
+
+
+def _from_jars(java: str, libs: Path, port: int, data_dir: Path) -> Launch:
+    port, controller_port = _claim(port, 0)
+    properties, log_config, log_file = data_dir / "server.properties", data_dir / "log4j2.xml", data_dir / "broker.log"
+    write_server_properties(properties, port=port, controller_port=controller_port, log_dir=data_dir / "log")
+    write_log_config(log_config, log_file=log_file)
+    base = [java, "-Xmx512m", "-Djava.awt.headless=true", f"-Dlog4j2.configurationFile={log_config}", "-cp", f"{libs}/*"]
+    _format(base, properties, data_dir)
+    return Launch(port=port, command=[*base, "kafka.Kafka", str(properties)], log_file=log_file)
+
+
+def _in_container(port: int, data_dir: Path) -> Launch:
+    """A container that a killed run left behind is ended first: it holds the port and the volume."""
+    docker = shutil.which("docker") or "docker"
+    fetch_image(docker)
+    remove = remove_command(docker, data_dir)
+    subprocess.run(remove, capture_output=True, check=False, stdin=subprocess.DEVNULL)
+    (port,) = _claim(port)
+    command = container_command(docker, port=port, data_dir=data_dir)
+    return Launch(port=port, command=command, log_file=data_dir / "broker.out", remove=remove)
+
+
+def _claim(*ports: int) -> list[int]:
+    """Free ports, all different; an asked one (not 0) if it is free. Raises BrokerError."""
+    probes = [socket.socket() for _ in ports]
+    try:
+        for probe, port in zip(probes, ports, strict=True):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError as error:
+                raise BrokerError(f"port {port} of {HOST} cannot be used: {error.strerror}. Choose another with --port.") from None
+        return [int(probe.getsockname()[1]) for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()
+
+
+def _format(base: list[str], properties: Path, data_dir: Path) -> None:
+    """Format the directory once; a directory formatted before is left as it is."""
+    if (data_dir / "log" / "meta.properties").exists():
+        return
+    tool = [*base, "kafka.tools.StorageTool"]
+    cluster = _capture([*tool, "random-uuid"]).strip().splitlines()[-1]
+    _capture([*tool, "format", "--ignore-formatted", "-t", cluster, "-c", str(properties)])
+
+
+def _capture(command: list[str]) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    if done.returncode != 0:
+        raise BrokerError(f"the broker's directory could not be formatted (exit {done.returncode}): {done.stderr[-2000:]}")
+    return done.stdout

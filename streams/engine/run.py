@@ -24,10 +24,20 @@ class Worker(faust.Worker):  # type: ignore[misc]
 def run_app(app: EngineApp) -> None:
     """Blocks until a signal, then returns; exits 1 when the app crashed, so that whoever supervises it starts it again."""
     worker = Worker(app, override_logging=False, redirect_stdouts=False, quiet=True, console_port=None)
+    worker.spinner = None
     try:
         worker.execute_from_commandline()
     except SystemExit as stop:
         if stop.code not in (0, None):
+            _say_why(app, worker)
             raise
     if app.crashed:
+        _say_why(app, worker)
         sys.exit(1)
+
+
+def _say_why(app: EngineApp, worker: Worker) -> None:
+    """The last line says what happened: the traceback is above, among what stopping logs."""
+    reason = app.crash_reason or worker.crash_reason
+    if reason is not None:
+        sys.stderr.write(f"impact-calendar: the worker stopped: {type(reason).__name__}: {reason}\n")

@@ -80,6 +80,8 @@ class ClassScheduled(DomainEvent, frozen=True, kw_only=True):
 
 
 class ClassRescheduled(DomainEvent, frozen=True, kw_only=True):
+    """The class takes place at another time."""
+
     starts_at: WallTime
     ends_at: WallTime
     time_zone: str
@@ -96,6 +98,8 @@ class ClassRelocated(DomainEvent, frozen=True, kw_only=True):
 
 
 class ClassReassigned(DomainEvent, frozen=True, kw_only=True):
+    """The class is given by these providers from now on, and by no others."""
+
     provider_ids: ProviderIds
 
 
@@ -108,6 +112,8 @@ class ClassDetailsChanged(DomainEvent, frozen=True, kw_only=True):
 
 
 class ClassCancelled(DomainEvent, frozen=True, kw_only=True):
+    """The class does not take place. The roster is kept; a later schedule of the class revives it."""
+
     reason: str | None = None
 
 
@@ -132,10 +138,14 @@ class ClassSnapshotted(DomainEvent, frozen=True, kw_only=True):
 
 
 class StudentAdded(DomainEvent, frozen=True, kw_only=True):
+    """A student joined the class. Twice is the same as once."""
+
     student_id: Identifier
 
 
 class StudentRemoved(DomainEvent, frozen=True, kw_only=True):
+    """A student left the class."""
+
     student_id: Identifier
 
 

@@ -44,7 +44,11 @@ class ConfirmedProducer:
                     max_batch_size=BATCH_BYTES,
                     max_request_size=MAX_REQUEST_BYTES,
                 )
-                await producer.start()
+                try:
+                    await producer.start()
+                except BaseException:
+                    await producer.stop()
+                    raise
                 self._producer = producer
 
     async def stop(self) -> None:

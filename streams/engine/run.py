@@ -29,15 +29,14 @@ def run_app(app: EngineApp) -> None:
         worker.execute_from_commandline()
     except SystemExit as stop:
         if stop.code not in (0, None):
-            _say_why(app, worker)
+            _say_why(app.crash_reason or worker.crash_reason or stop.__context__)
             raise
     if app.crashed:
-        _say_why(app, worker)
+        _say_why(app.crash_reason)
         sys.exit(1)
 
 
-def _say_why(app: EngineApp, worker: Worker) -> None:
+def _say_why(reason: BaseException | None) -> None:
     """The last line says what happened: the traceback is above, among what stopping logs."""
-    reason = app.crash_reason or worker.crash_reason
     if reason is not None:
         sys.stderr.write(f"impact-calendar: the worker stopped: {type(reason).__name__}: {reason}\n")

@@ -1,0 +1,89 @@
+"""What stands in the topics: of one test by a tail that begins where the test began, of all time by reading everything."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.structs import ConsumerRecord
+
+from schemas.topics import Topics
+from streams.engine.kafka_clients import admin_options, consumer_options
+from streams.settings import Settings
+
+__all__ = ["Progress", "Tail", "all_records"]
+
+
+class Tail:
+    """Reads what is published to `topics` from the moment it was opened."""
+
+    def __init__(self, settings: Settings, topics: Iterable[str]) -> None:
+        self._consumer = AIOKafkaConsumer(**consumer_options(settings.kafka, group=None), fetch_max_wait_ms=50)
+        self._partitions = [TopicPartition(topic, number) for topic in topics for number in range(settings.topic_partitions)]
+        self._records: dict[str, list[ConsumerRecord]] = defaultdict(list)
+
+    async def open(self) -> None:
+        await self._consumer.start()
+        ends = await self._consumer.end_offsets(self._partitions)
+        self._consumer.assign(self._partitions)
+        for partition, end in ends.items():
+            self._consumer.seek(partition, end)
+
+    async def close(self) -> None:
+        await self._consumer.stop()
+
+    async def read(self, topic: str, key: str | None = None) -> list[ConsumerRecord]:
+        """What stands there now, of one key where one is given; in order within a partition."""
+        while found := await self._consumer.getmany(timeout_ms=100):
+            for partition, records in found.items():
+                self._records[partition.topic] += records
+        return [record for record in self._records[topic] if key is None or record.key == key.encode()]
+
+
+async def all_records(settings: Settings, topics: Iterable[str]) -> list[ConsumerRecord]:
+    """Every record that the brokers still hold."""
+    async with AIOKafkaConsumer(**consumer_options(settings.kafka, group=None)) as consumer:
+        partitions = [TopicPartition(topic, number) for topic in topics for number in range(settings.topic_partitions)]
+        ends = await consumer.end_offsets(partitions)
+        consumer.assign(partitions)
+        await consumer.seek_to_beginning()
+        records: list[ConsumerRecord] = []
+        while any([await consumer.position(partition) < end for partition, end in ends.items()]):
+            for found in (await consumer.getmany(timeout_ms=500)).values():
+                records += found
+        return records
+
+
+@dataclass
+class Progress:
+    """Whether everything published was dealt with: every group has committed the end of its input."""
+
+    settings: Settings
+
+    @property
+    def _inputs(self) -> dict[str, list[str]]:
+        topics: Topics = self.settings.topics
+        return {
+            topics.fold_app: [topics.class_events],
+            topics.execute_app: [topics.intents, topics.intents_bulk, topics.connections],
+            topics.redeliver_group: [topics.retry(tier) for tier in topics.tiers],
+        }
+
+    async def is_settled(self) -> bool:
+        """Offsets first, ends after: what was committed then reaches the ends of a later moment, so nothing is under way."""
+        admin = AIOKafkaAdminClient(**admin_options(self.settings.kafka))
+        await admin.start()
+        try:
+            found = await asyncio.gather(*(admin.list_consumer_group_offsets(group) for group in self._inputs))
+        finally:
+            await admin.close()
+        committed = {(group, tp): meta.offset for group, offsets in zip(self._inputs, found, strict=True) for tp, meta in offsets.items()}
+        async with AIOKafkaConsumer(**consumer_options(self.settings.kafka, group=None)) as consumer:
+            for group, topics in self._inputs.items():
+                partitions = [TopicPartition(topic, number) for topic in topics for number in range(self.settings.topic_partitions)]
+                ends = await consumer.end_offsets(partitions)
+                if any(committed.get((group, tp), 0) < end for tp, end in ends.items()):
+                    return False
+        return True

@@ -1,0 +1,173 @@
+"""What a test tells its story with: providers and their calendars, classes, connections as the portal publishes them, topics to look into."""
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import aiohttp
+from aiokafka import AIOKafkaProducer
+
+from adapters.vault.seal import ConnectionAad, KeyRing
+from schemas.codec import decode_intent, decode_outcome, decode_status, encode
+from schemas.connections import ConnectionGranted, ConnectionRevoked, ConnectionStatus, Service
+from schemas.intents import Intent
+from schemas.outcomes import Outcome
+from schemas.topics import Topics
+from streams.engine.kafka_clients import producer_options
+from tests.e2e.booking import ClassStory, Headers
+from tests.e2e.sandbox import Account, CalendarEvent, Sandbox
+from tests.e2e.stack import Stack
+from tests.e2e.topics import Progress, Tail
+from tests.support.waiting import eventually
+
+__all__ = ["STUDENT", "Provider", "World"]
+
+#: Every student id begins so: what the search for leaks looks for.
+STUDENT = "pupil-"
+
+
+@dataclass
+class Provider:
+    """`account`: where the newest grant reaches. `tokens`: every refresh token that was sealed for this provider, in clear."""
+
+    provider_id: str
+    account: Account
+    grant_id: str | None = None
+    tokens: list[str] = field(default_factory=list)
+
+
+class World:
+    def __init__(self, stack: Stack, http: aiohttp.ClientSession, producer: AIOKafkaProducer, tail: Tail) -> None:
+        self.stack = stack
+        self.sandbox = Sandbox(http, stack.sandbox_url)
+        self.http = http
+        self.tail = tail
+        self._producer = producer
+        self._ring = KeyRing(stack.settings.vault_keys)
+
+    @property
+    def topics(self) -> Topics:
+        return self.stack.topics
+
+    # who and what
+
+    def provider(self, service: str, account: Account | None = None) -> Provider:
+        """Somebody new, not connected yet."""
+        name = f"staff-{secrets.token_hex(5)}"
+        return Provider(provider_id=name, account=account or Account(service, f"{name}@example.com"))
+
+    async def connected(self, service: str) -> Provider:
+        provider = self.provider(service)
+        await self.connect(provider)
+        return provider
+
+    def new_class(self) -> ClassStory:
+        return ClassStory(self.publish, f"class-{secrets.token_hex(6)}", lambda: STUDENT + secrets.token_hex(8))
+
+    async def publish(self, key: bytes | None, value: bytes | None, headers: Headers, partition: int | None = None) -> None:
+        await self._producer.send_and_wait(self.topics.class_events, value, key=key, headers=list(headers), partition=partition)
+
+    # connections, as the portal publishes them
+
+    async def connect(self, provider: Provider, account: Account | None = None) -> None:
+        """The provider consents at the service, and the portal publishes the grant."""
+        provider.account = account or provider.account
+        token, scopes = await self.sandbox.grant(provider.account)
+        provider.grant_id, service = f"grant-{secrets.token_hex(6)}", Service(provider.account.service)
+        provider.tokens.append(token)
+        aad = ConnectionAad(provider_id=provider.provider_id, service=service, grant_id=provider.grant_id)
+        event = ConnectionGranted(
+            provider_id=provider.provider_id,
+            grant_id=provider.grant_id,
+            service=service,
+            email=provider.account.email,
+            sealed_refresh_token=self._ring.seal(token, aad),
+            scopes=scopes,
+            connected_at=datetime.now(UTC),
+        )
+        await self._producer.send_and_wait(self.topics.connections, encode(event), key=provider.provider_id.encode())
+
+    async def disconnect(self, provider: Provider, *, remove_events: bool) -> None:
+        assert provider.grant_id is not None
+        event = ConnectionRevoked(
+            provider_id=provider.provider_id, grant_id=provider.grant_id, revoked_at=datetime.now(UTC), remove_events=remove_events
+        )
+        await self._producer.send_and_wait(self.topics.connections, encode(event), key=provider.provider_id.encode())
+
+    # what stands on the calendars
+
+    async def events(self, provider: Provider) -> list[CalendarEvent]:
+        return await self.sandbox.events(provider.account)
+
+    async def shown(self, provider: Provider, revision: int, *, timeout: float = 30) -> CalendarEvent:
+        """The one event on the provider's calendar, once it shows `revision`."""
+
+        async def probe() -> CalendarEvent | None:
+            events = await self.events(provider)
+            assert len(events) == 1, [(event.class_id, event.revision) for event in events]
+            assert events[0].revision == revision, events[0].revision
+            return events[0]
+
+        found = await eventually(probe, what=f"one event at revision {revision} on {provider.account}", timeout=timeout)
+        assert found is not None
+        return found
+
+    async def empty(self, provider: Provider, *, timeout: float = 30) -> None:
+        """Until nothing stands on the provider's calendar."""
+
+        async def probe() -> bool:
+            return not await self.events(provider)
+
+        await eventually(probe, what=f"nothing on {provider.account}", timeout=timeout)
+
+    async def calls(self, provider: Provider) -> list[str]:
+        """The calls that changed the provider's calendar, or tried to, oldest first."""
+        return [entry["operation"] for entry in await self.sandbox.requests(provider.account, "create", "update", "delete")]
+
+    # what stands in the topics since the test began
+
+    async def intents(self, provider: Provider) -> list[Intent]:
+        return [decode_intent(record.value) for record in await self.tail.read(self.topics.intents, provider.provider_id)]
+
+    async def outcomes(self, provider: Provider) -> list[Outcome]:
+        return [decode_outcome(record.value) for record in await self.tail.read(self.topics.outcomes, provider.provider_id)]
+
+    async def statuses(self, provider: Provider) -> list[ConnectionStatus]:
+        return [decode_status(record.value) for record in await self.tail.read(self.topics.connection_status, provider.provider_id)]
+
+    async def outcome(self, provider: Provider, wanted: Callable[[Outcome], bool], *, what: str, timeout: float = 30) -> Outcome:
+        """The first outcome that is `wanted`."""
+
+        async def probe() -> Outcome | None:
+            outcomes = await self.outcomes(provider)
+            found = next(filter(wanted, outcomes), None)
+            assert found is not None, [(outcome.kind.value, outcome.revision, outcome.reason) for outcome in outcomes]
+            return found
+
+        found = await eventually(probe, what=f"an outcome: {what}", timeout=timeout)
+        assert found is not None
+        return found
+
+    async def states(self, provider: Provider, *states: str, timeout: float = 30) -> Sequence[ConnectionStatus]:
+        """The statuses published of the provider, once they end with these states."""
+
+        async def probe() -> Sequence[ConnectionStatus]:
+            found = await self.statuses(provider)
+            assert [status.state.value for status in found][-len(states) :] == list(states), [status.state.value for status in found]
+            return found
+
+        return await eventually(probe, what=f"states {states} of {provider.provider_id}", timeout=timeout)
+
+    async def settled(self, *, timeout: float = 30) -> None:
+        """Until everything published so far was dealt with by every worker."""
+        started = time.monotonic()
+        await eventually(Progress(self.stack.settings).is_settled, what=f"no lag (since {started:.0f})", timeout=timeout)
+        self.stack.check_alive()
+
+
+async def open_producer(stack: Stack) -> AIOKafkaProducer:
+    producer = AIOKafkaProducer(**producer_options(stack.settings.kafka))
+    await producer.start()
+    return producer

@@ -1,11 +1,12 @@
 """Faults that the sandbox was told to make, and the dice that decide whether one strikes."""
 
 import random
+from math import ceil
 from typing import Annotated, Literal
 
 import msgspec
 
-__all__ = ["Fault", "FaultBoard", "FaultOrder", "Strike"]
+__all__ = ["Fault", "FaultBoard", "FaultOrder", "Strike", "retry_headers"]
 
 Rate = Annotated[float, msgspec.Meta(ge=0, le=1)]
 ServiceName = Literal["google", "microsoft", "*"]
@@ -65,6 +66,11 @@ class Strike(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _NOTHING = Strike()
+
+
+def retry_headers(order: FaultOrder) -> dict[str, str]:
+    """Retry-After in whole seconds (RFC 9110 section 10.2.3), when it was ordered."""
+    return {} if order.retry_after is None else {"Retry-After": str(ceil(order.retry_after))}
 
 
 class FaultBoard:

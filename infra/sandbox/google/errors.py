@@ -6,7 +6,7 @@ Source: developers.google.com/workspace/calendar/api/guides/errors.
 from collections.abc import Mapping
 
 from infra.sandbox.answers import NO_HEADERS, Answer, Refusal, json_answer
-from infra.sandbox.faults import FaultOrder
+from infra.sandbox.faults import FaultOrder, retry_headers
 
 __all__ = ["error", "fault_answer", "invalid", "refuse", "required"]
 
@@ -78,5 +78,4 @@ def required(message: str) -> Refusal:
 
 def fault_answer(fault: FaultOrder) -> Answer:
     status = fault.status or 503
-    headers = {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"}
-    return error(status, fault.reason or _USUAL_REASON.get(status, "backendError"), headers=headers)
+    return error(status, fault.reason or _USUAL_REASON.get(status, "backendError"), headers=retry_headers(fault))

@@ -7,7 +7,7 @@ from aiohttp import web
 from infra.sandbox.answers import Answer, json_answer
 from infra.sandbox.basic_auth import client_of
 from infra.sandbox.config import GOOGLE
-from infra.sandbox.faults import FaultOrder
+from infra.sandbox.faults import FaultOrder, retry_headers
 from infra.sandbox.gate import Call, pass_gate
 from infra.sandbox.world import WORLD, World
 
@@ -79,9 +79,8 @@ def _call(operation: str, email: str | None) -> Call:
 
 def _fault_answer(fault: FaultOrder) -> Answer:
     status = fault.status or 503
-    headers = {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"}
     body = {"error": fault.reason or _USUAL_ERROR.get(status, "internal_failure"), "error_description": "Simulated."}
-    return json_answer(status, body, headers=headers)
+    return json_answer(status, body, headers=retry_headers(fault))
 
 
 def _error(status: int, code: str, description: str) -> Answer:

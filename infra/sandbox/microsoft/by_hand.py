@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from infra.sandbox.mailboxes import OTHER_CALENDAR, Mailbox, StoredEvent
-from infra.sandbox.microsoft.events import GraphEvents, new_id
+from infra.sandbox.microsoft.events import MUTABLE, GraphEvents, new_id
 from infra.sandbox.microsoft.times import shown_in
 from infra.sandbox.world import World
 
@@ -42,7 +42,7 @@ class MicrosoftHand:
 
     def move(self, event: StoredEvent) -> StoredEvent:
         """To another calendar of the person: the id changes, the immutable one does not."""
-        self._mailbox.rename(event, new_id("AAMk"))
+        self._mailbox.rename(event, new_id(MUTABLE))
         event.calendar = OTHER_CALENDAR
         event.updated_seq = self._world.mailboxes.next_seq()
         return event

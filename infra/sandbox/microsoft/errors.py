@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from infra.sandbox.answers import NO_HEADERS, Answer, Refusal, json_answer
-from infra.sandbox.faults import FaultOrder
+from infra.sandbox.faults import FaultOrder, retry_headers
 
 __all__ = ["error", "fault_answer", "not_found", "refuse", "too_many"]
 
@@ -72,5 +72,4 @@ def too_many() -> Answer:
 
 def fault_answer(fault: FaultOrder) -> Answer:
     status = fault.status or 503
-    headers = {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"}
-    return error(status, fault.reason or _USUAL_CODE.get(status, "generalException"), headers=headers)
+    return error(status, fault.reason or _USUAL_CODE.get(status, "generalException"), headers=retry_headers(fault))

@@ -18,7 +18,10 @@ from infra.sandbox.microsoft.properties import merge_properties, names
 from infra.sandbox.microsoft.times import Moment, read_moment
 from infra.sandbox.world import World
 
-__all__ = ["GraphEvents", "ticks"]
+__all__ = ["IMMUTABLE", "MUTABLE", "GraphEvents", "new_id", "ticks"]
+
+#: How an immutable id begins, and one that changes when the event moves.
+IMMUTABLE, MUTABLE = "AAkA", "AAMk"
 
 #: What a client may send but the service sets itself.
 _READ_ONLY = frozenset(
@@ -95,6 +98,8 @@ class GraphEvents:
     def get(self, id: str) -> StoredEvent:
         event = self._mailbox.find(id)
         if event is None:
+            if not id.startswith((IMMUTABLE, MUTABLE)):
+                raise refuse(400, "ErrorInvalidIdMalformed", event_id=id)
             raise not_found(id)
         return event
 
@@ -136,8 +141,8 @@ class GraphEvents:
         raw = self._raw(fresh, body, start, end, now)
         seq = self._world.mailboxes.next_seq()
         return StoredEvent(
-            id=new_id("AAkA"),
-            alias=new_id("AAMk"),
+            id=new_id(IMMUTABLE),
+            alias=new_id(MUTABLE),
             raw=raw,
             start=start.instant,
             end=end.instant,
@@ -204,8 +209,8 @@ def _zone(event: StoredEvent, which: str) -> str:
 
 
 def new_id(prefix: str) -> str:
-    """Base64url of a length like Graph's: an immutable id (AAkA) is not of the form of an id that changes with a move (AAMk)."""
-    return prefix + secrets.token_urlsafe(84 if prefix == "AAkA" else 110).rstrip("-_") + "="
+    """Base64url of a length like Graph's; the two kinds are told apart by how they begin."""
+    return prefix + secrets.token_urlsafe(84 if prefix == IMMUTABLE else 110).rstrip("-_") + "="
 
 
 def ticks(moment: datetime) -> str:

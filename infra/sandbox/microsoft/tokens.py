@@ -15,7 +15,7 @@ from aiohttp import web
 from infra.sandbox.answers import Answer, json_answer
 from infra.sandbox.basic_auth import client_of
 from infra.sandbox.config import MICROSOFT
-from infra.sandbox.faults import FaultOrder
+from infra.sandbox.faults import FaultOrder, retry_headers
 from infra.sandbox.gate import Call, pass_gate
 from infra.sandbox.grants import Grant
 from infra.sandbox.world import WORLD, World
@@ -109,8 +109,9 @@ def _consented(grant: Grant, asked: str) -> bool:
 
 def _fault_answer(fault: FaultOrder) -> Answer:
     status = fault.status or 503
-    headers = {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"}
-    return _error(status, fault.reason or _USUAL_ERROR.get(status, "temporarily_unavailable"), 90033, "Simulated.", headers=headers)
+    return _error(
+        status, fault.reason or _USUAL_ERROR.get(status, "temporarily_unavailable"), 90033, "Simulated.", headers=retry_headers(fault)
+    )
 
 
 def _error(

@@ -133,6 +133,12 @@ async def test_an_unknown_property_is_named(graph: Client) -> None:
     assert message.startswith("The property 'foo' does not exist on type 'microsoft.graph.event'.")
 
 
+@pytest.mark.parametrize(("event_id", "status", "code"), [("AAMkAD0x", 404, "ErrorItemNotFound"), ("x", 400, "ErrorInvalidIdMalformed")])
+async def test_an_id_that_is_none_of_graphs_is_malformed_and_not_missing(graph: Client, event_id: str, status: int, code: str) -> None:
+    reply = await graph.ask("DELETE", f"{GRAPH_EVENTS}/{event_id}")
+    assert (reply.status, reply.graph_code) == (status, code)
+
+
 @pytest.mark.parametrize("data", [b"{", b"[]", b""])
 async def test_a_body_that_is_no_json_object_is_refused(graph: Client, data: bytes) -> None:
     assert (await graph.ask("POST", GRAPH_EVENTS, data=data)).status == 400

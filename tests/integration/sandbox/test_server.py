@@ -15,8 +15,6 @@ from infra.sandbox.server import run
 run(on_ready=lambda sandbox: print(sandbox.base_url, flush=True))
 print("ended", flush=True)
 """
-    "from infra.sandbox.server import run; run(on_ready=lambda sandbox: print(sandbox.base_url, flush=True)); print('ended', flush=True)"
-)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -24,4 +24,5 @@ def sandbox(
         return
     from infra.sandbox.server import run
 
+    say(f"Simulated calendars at http://{HOST}:{port}; `impact-calendar sandbox --print-env` tells the workers' settings.", error=True)
     run(HOST, port)

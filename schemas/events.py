@@ -108,7 +108,7 @@ class ClassDetailsChanged(DomainEvent, frozen=True, kw_only=True):
 
     title: str | msgspec.UnsetType = msgspec.UNSET
     class_type: str | msgspec.UnsetType = msgspec.UNSET
-    url: Url | None | msgspec.UnsetType = msgspec.UNSET
+    url: Url | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class ClassCancelled(DomainEvent, frozen=True, kw_only=True):

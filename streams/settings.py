@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from schemas.topics import Topics
 
@@ -111,7 +111,7 @@ class Settings:
             retry_tiers=reader.tiers(default.retry_tiers),
             metrics_port=reader.integer("IMPACT_METRICS_PORT", default.metrics_port, 0, 65535),
             forget_after_days=reader.integer("IMPACT_FORGET_AFTER_DAYS", default.forget_after_days, 1, 36500),
-            topic_prefix=reader.text("IMPACT_TOPIC_PREFIX", default.topic_prefix),
+            topic_prefix=reader.topic_prefix(default.topic_prefix),
             topic_replicas=reader.integer("IMPACT_TOPIC_REPLICAS", default.topic_replicas, 1, 32),
             topic_partitions=reader.integer("IMPACT_TOPIC_PARTITIONS", default.topic_partitions, 1, 10_000),
             call_timeout=reader.duration("IMPACT_CALL_TIMEOUT", default.call_timeout),
@@ -127,7 +127,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 def parse_duration(text: str) -> timedelta:
     """`30s`, `5m`, `3h`, `1d`. Raises ValueError."""
-    match = re.fullmatch(r"(\d+)([smhd])", text.strip())
+    match = re.fullmatch(r"([0-9]{1,9})([smhd])", text.strip())
     if match is None or int(match[1]) == 0:
         raise ValueError(text)
     return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
@@ -140,6 +140,15 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _split_url(value: str) -> SplitResult | None:
+    """None for what cannot be an address, a port out of range included."""
+    try:
+        parts = urlsplit(value)
+        return parts if parts.port is None or parts.port > 0 else None
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True)
@@ -157,7 +166,7 @@ class _Reader:
 
     def integer(self, name: str, default: int, low: int, high: int) -> int:
         value = self.text(name, str(default))
-        if not re.fullmatch(r"\d{1,9}", value) or not low <= int(value) <= high:
+        if not re.fullmatch(r"[0-9]{1,9}", value) or not low <= int(value) <= high:
             raise SettingError(name, f"a whole number from {low} to {high}", str(default), f"is {value!r}")
         return int(value)
 
@@ -184,12 +193,21 @@ class _Reader:
 
     def url(self, name: str, default: str) -> str:
         value = self.text(name, default).rstrip("/")
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        parts = _split_url(value)
+        if parts is None or parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
             raise SettingError(name, "an absolute https address", default, f"is {value!r}")
+        if "@" in parts.netloc:
+            raise SettingError(name, "an address without a user name or password", default, "carries one")
         if parts.scheme == "http" and not _is_loopback(parts.hostname):
             problem = f"is {value!r}: plain http is accepted for loopback addresses only"
             raise SettingError(name, "an https address", default, problem)
+        return value
+
+    def topic_prefix(self, default: str) -> str:
+        name = "IMPACT_TOPIC_PREFIX"
+        value = self.text(name, default)
+        if not re.fullmatch(r"[A-Za-z0-9._-]{0,150}", value):
+            raise SettingError(name, "at most 150 letters, digits, '.', '_' and '-'", "staging.", f"is {value!r}")
         return value
 
     def oauth(self, prefix: str) -> OAuthSettings | None:
@@ -240,6 +258,7 @@ class _Reader:
         name = "IMPACT_KAFKA_BOOTSTRAP_SERVERS"
         servers = tuple(part.strip() for part in self.text(name, ",".join(default)).split(","))
         for server in servers:
-            if not re.fullmatch(r"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):\d{1,5}", server):
+            match = re.fullmatch(r"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})", server)
+            if match is None or not 0 < int(match[2]) < 65536:
                 raise SettingError(name, "host:port, comma-separated", "kafka-1:9092,kafka-2:9092", f"holds {server!r}")
         return servers

@@ -1,0 +1,237 @@
+"""Settings: each one good, missing and malformed; a complaint says which, what is expected and an example; no secret shows."""
+
+import base64
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.settings import KafkaSettings, OAuthSettings, SettingError, Settings, parse_duration
+
+KEY = base64.b64encode(bytes(range(32))).decode()
+URLS = {
+    "IMPACT_GOOGLE_API_URL": ("google_api_url", "https://www.googleapis.com"),
+    "IMPACT_GOOGLE_AUTHORIZE_URL": ("google_authorize_url", "https://accounts.google.com/o/oauth2/v2/auth"),
+    "IMPACT_GOOGLE_TOKEN_URL": ("google_token_url", "https://oauth2.googleapis.com/token"),
+    "IMPACT_GOOGLE_REVOKE_URL": ("google_revoke_url", "https://oauth2.googleapis.com/revoke"),
+    "IMPACT_GRAPH_URL": ("graph_url", "https://graph.microsoft.com/v1.0"),
+    "IMPACT_MICROSOFT_AUTHORITY": ("microsoft_authority", "https://login.microsoftonline.com/common"),
+}
+DEFAULT_TIERS = tuple(timedelta(seconds=seconds) for seconds in (30, 300, 1800, 10800))
+
+
+def read(**env: str) -> Settings:
+    return Settings.from_env(env)
+
+
+def complaint(**env: str) -> str:
+    with pytest.raises(SettingError) as caught:
+        Settings.from_env(env)
+    assert_complete(caught.value)
+    return str(caught.value)
+
+
+def assert_complete(error: SettingError) -> None:
+    """`NAME problem. It expects ... Example: NAME=...`"""
+    assert re.fullmatch(rf"(?s){error.name} \S.*\. It expects \S.*\. Example: {error.name}=\S.*", str(error))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "attribute", "expected", "default"),
+    [
+        ("IMPACT_DATA_DIR", "/var/lib/impact", "data_dir", Path("/var/lib/impact"), Path("data")),
+        ("IMPACT_TABLE_STORE", "memory", "table_store", "memory", "rocksdb"),
+        ("IMPACT_RETRY_TIERS", "1s, 3s", "retry_tiers", (timedelta(seconds=1), timedelta(seconds=3)), DEFAULT_TIERS),
+        ("IMPACT_METRICS_PORT", "9100", "metrics_port", 9100, 0),
+        ("IMPACT_FORGET_AFTER_DAYS", "7", "forget_after_days", 7, 30),
+        ("IMPACT_TOPIC_PREFIX", "staging.", "topic_prefix", "staging.", ""),
+        ("IMPACT_TOPIC_REPLICAS", "3", "topic_replicas", 3, 1),
+        ("IMPACT_TOPIC_PARTITIONS", "24", "topic_partitions", 24, 12),
+        ("IMPACT_CALL_TIMEOUT", "5s", "call_timeout", timedelta(seconds=5), timedelta(seconds=10)),
+        ("IMPACT_SESSION_TIMEOUT", "1m", "session_timeout", timedelta(minutes=1), timedelta(seconds=30)),
+        ("IMPACT_LOG_LEVEL", "debug", "log_level", "debug", "info"),
+        ("IMPACT_LOG_FORMAT", "json", "log_format", "json", "auto"),
+        *((name, "https://proxy.example/base/", attribute, "https://proxy.example/base", url) for name, (attribute, url) in URLS.items()),
+    ],
+)
+def test_a_setting_is_read_and_has_a_default(name: str, value: str, attribute: str, expected: Any, default: Any) -> None:
+    assert getattr(read(**{name: value}), attribute) == expected
+    assert getattr(read(), attribute) == default
+    assert getattr(read(**{name: ""}), attribute) == default, "an empty value counts as absent"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("IMPACT_TABLE_STORE", "sqlite", "one of rocksdb, memory"),
+        ("IMPACT_LOG_LEVEL", "loud", "one of debug, info, warning, error"),
+        ("IMPACT_LOG_FORMAT", "xml", "one of auto, json, console"),
+        *(
+            ("IMPACT_RETRY_TIERS", value, "durations, comma-separated, each longer than the one before")
+            for value in ("30", "30s,", "5m,30s", "30s,30s", "0s", "-1s", "1.5s", "1w", "30s;5m", "1s,99999999999999d")
+        ),
+        *(("IMPACT_METRICS_PORT", value, "a whole number from 0 to 65535") for value in ("-1", "65536", "http", "8e3", "1 000", "٣")),
+        ("IMPACT_FORGET_AFTER_DAYS", "0", "a whole number from 1"),
+        ("IMPACT_TOPIC_REPLICAS", "0", "a whole number from 1"),
+        ("IMPACT_TOPIC_PARTITIONS", "many", "a whole number from 1"),
+        ("IMPACT_TOPIC_PREFIX", "a b/", "letters, digits"),
+        *(("IMPACT_CALL_TIMEOUT", value, "a number and a unit") for value in ("10", "s", "99999999999999d")),
+        ("IMPACT_SESSION_TIMEOUT", "half an hour", "a number and a unit"),
+    ],
+)
+def test_a_malformed_setting_is_named_with_its_value_what_is_expected_and_an_example(name: str, value: str, says: str) -> None:
+    message = complaint(**{name: value})
+    assert message.startswith(name)
+    assert says in message
+
+
+@pytest.mark.parametrize("name", URLS)
+@pytest.mark.parametrize(
+    "value",
+    [
+        "graph",
+        "ftp://h/x",
+        "https://",
+        "//host/path",
+        "https://h/x?y=1",
+        "https://h/#top",
+        "http://[::1",
+        "https://h:99999",
+        "https://h:no",
+    ],
+)
+def test_what_is_not_an_address_is_refused(name: str, value: str) -> None:
+    assert "an absolute https address" in complaint(**{name: value})
+
+
+@pytest.mark.parametrize("name", URLS)
+def test_plain_http_is_for_loopback_addresses_only(name: str) -> None:
+    for host in ("127.0.0.1:8080", "localhost:8080", "[::1]:8080", "127.9.9.9"):
+        assert getattr(read(**{name: f"http://{host}/x"}), URLS[name][0]) == f"http://{host}/x"
+    for host in ("example.com", "localhost.example.com", "10.0.0.1", "0.0.0.0", "[2001:db8::1]"):
+        assert "plain http is accepted for loopback addresses only" in complaint(**{name: f"http://{host}/x"})
+
+
+def test_an_address_with_a_password_is_refused_without_showing_it() -> None:
+    assert "hunter2" not in complaint(IMPACT_GRAPH_URL="https://sam:hunter2@graph.example")
+
+
+@pytest.mark.parametrize(("prefix", "attribute", "require"), [
+    ("IMPACT_GOOGLE", "google", Settings.require_google), ("IMPACT_MICROSOFT", "microsoft", Settings.require_microsoft),
+])  # fmt: skip
+def test_a_client_registration_has_an_id_and_a_secret_or_neither(prefix: str, attribute: str, require: Any) -> None:
+    both = read(**{f"{prefix}_CLIENT_ID": "id", f"{prefix}_CLIENT_SECRET": "hush"})
+    assert getattr(both, attribute) == require(both) == OAuthSettings(client_id="id", client_secret="hush")
+    assert complaint(**{f"{prefix}_CLIENT_ID": "id"}).startswith(f"{prefix}_CLIENT_SECRET is missing")
+    without_id = complaint(**{f"{prefix}_CLIENT_SECRET": "hush"})
+    assert without_id.startswith(f"{prefix}_CLIENT_ID is missing")
+    assert "hush" not in without_id
+    assert getattr(read(), attribute) is None
+    with pytest.raises(SettingError, match=f"{prefix}_CLIENT_ID is missing") as caught:
+        require(read())
+    assert_complete(caught.value)
+
+
+def test_vault_keys_are_read_in_their_order() -> None:
+    settings = read(IMPACT_VAULT_KEYS=f"2026-01:{KEY}, 2025-01:{base64.b64encode(bytes(32)).decode()}")
+    assert settings.require_vault_keys() == (("2026-01", bytes(range(32))), ("2025-01", bytes(32)))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [KEY, f":{KEY}", "a:", "a:not base64!", f"a:{KEY[:-8]}", f"a.b:{KEY}", f"a:{KEY},a:{KEY}", "a:é", f"a:{KEY},b:{KEY}x"],
+)
+def test_malformed_vault_keys_are_told_by_their_number_and_never_shown(value: str) -> None:
+    message = complaint(IMPACT_VAULT_KEYS=value)
+    assert re.search(r"malformed or repeated key \(number [12]\)", message)
+    assert KEY[:20] not in message
+
+
+def test_missing_vault_keys_are_asked_for_with_an_example_that_works() -> None:
+    with pytest.raises(SettingError, match="IMPACT_VAULT_KEYS is missing") as caught:
+        read().require_vault_keys()
+    assert_complete(caught.value)
+    example = str(caught.value).partition("Example: IMPACT_VAULT_KEYS=")[2]
+    assert read(IMPACT_VAULT_KEYS=example).require_vault_keys()
+
+
+def test_kafka_is_plain_and_local_when_nothing_is_said() -> None:
+    assert read().kafka == KafkaSettings(bootstrap_servers=("localhost:9092",), security_protocol="PLAINTEXT")
+
+
+def test_kafka_with_sasl_over_tls() -> None:
+    settings = read(
+        IMPACT_KAFKA_BOOTSTRAP_SERVERS="kafka-1.example:9093, [::1]:9093",
+        IMPACT_KAFKA_SECURITY_PROTOCOL="SASL_SSL",
+        IMPACT_KAFKA_SASL_MECHANISM="SCRAM-SHA-256",
+        IMPACT_KAFKA_SASL_USERNAME="impact",
+        IMPACT_KAFKA_SASL_PASSWORD="hush",
+        IMPACT_KAFKA_SSL_CAFILE="/etc/ca.pem",
+    )
+    assert settings.kafka == KafkaSettings(
+        bootstrap_servers=("kafka-1.example:9093", "[::1]:9093"),
+        security_protocol="SASL_SSL",
+        sasl_mechanism="SCRAM-SHA-256",
+        sasl_username="impact",
+        sasl_password="hush",
+        ssl_cafile="/etc/ca.pem",
+    )
+
+
+@pytest.mark.parametrize("value", ["kafka", "kafka:", ":9092", "kafka:nine", "a:1,,b:2", "kafka://a:9092", "a:0", "a:65536", "a b:1"])
+def test_bootstrap_servers_are_host_and_port(value: str) -> None:
+    assert "host:port, comma-separated" in complaint(IMPACT_KAFKA_BOOTSTRAP_SERVERS=value)
+
+
+def test_the_security_protocol_and_mechanism_are_known_ones() -> None:
+    assert "one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL" in complaint(IMPACT_KAFKA_SECURITY_PROTOCOL="TLS")
+    assert "one of PLAIN, SCRAM-SHA-256" in complaint(IMPACT_KAFKA_SECURITY_PROTOCOL="SASL_SSL", IMPACT_KAFKA_SASL_MECHANISM="OAUTHBEARER")
+
+
+@pytest.mark.parametrize("missing", ["IMPACT_KAFKA_SASL_USERNAME", "IMPACT_KAFKA_SASL_PASSWORD"])
+def test_sasl_needs_a_name_and_a_password(missing: str) -> None:
+    env = {"IMPACT_KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "IMPACT_KAFKA_SASL_USERNAME": "impact", "IMPACT_KAFKA_SASL_PASSWORD": "hush"}
+    del env[missing]
+    message = complaint(**env)
+    assert message.startswith(f"{missing} is missing")
+    assert "hush" not in message
+
+
+def test_no_secret_shows_in_a_repr() -> None:
+    settings = read(
+        IMPACT_GOOGLE_CLIENT_ID="gid", IMPACT_GOOGLE_CLIENT_SECRET="hush-google",
+        IMPACT_MICROSOFT_CLIENT_ID="mid", IMPACT_MICROSOFT_CLIENT_SECRET="hush-microsoft",
+        IMPACT_VAULT_KEYS=f"k1:{KEY}",
+        IMPACT_KAFKA_SECURITY_PROTOCOL="SASL_SSL", IMPACT_KAFKA_SASL_USERNAME="impact", IMPACT_KAFKA_SASL_PASSWORD="hush-kafka",
+    )  # fmt: skip
+    for text in (repr(settings), str(settings), repr(settings.kafka), repr(settings.google)):
+        assert "hush" not in text
+        assert KEY not in text
+        assert repr(bytes(range(32)))[2:-1] not in text
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("1s", 1), ("5m", 300), ("3h", 10800), ("1d", 86400), (" 10s ", 10)])
+def test_durations(text: str, seconds: int) -> None:
+    assert parse_duration(text) == timedelta(seconds=seconds)
+
+
+def names() -> list[str]:
+    """Every setting that the reader looks at."""
+    source = Path(__file__).parents[2].joinpath("streams/settings.py").read_text(encoding="utf-8")
+    found = set(re.findall(r'"(IMPACT_[A-Z_]+)"', source)) - {"IMPACT_GOOGLE", "IMPACT_MICROSOFT"}
+    return sorted(found | {f"IMPACT_{service}_CLIENT_{part}" for service in ("GOOGLE", "MICROSOFT") for part in ("ID", "SECRET")})
+
+
+@given(name=st.sampled_from(names()), value=st.text(max_size=40) | st.sampled_from(["http://[", "1" * 30 + "s", ":", ",", "a:b"]))
+def test_any_text_is_either_taken_or_complained_about(name: str, value: str) -> None:
+    try:
+        read(**{name: value})
+    except SettingError as error:
+        problem = error
+    else:
+        return
+    assert problem.name.startswith("IMPACT_")

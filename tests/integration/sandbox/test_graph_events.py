@@ -144,6 +144,22 @@ async def test_a_body_that_is_no_json_object_is_refused(graph: Client, data: byt
     assert (await graph.ask("POST", GRAPH_EVENTS, data=data)).status == 400
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "status"),
+    [
+        (("2026-11-02T00:00:00", "UTC"), ("2026-11-03T00:00:00", "UTC"), 201),
+        (("2026-11-02T00:00:00", "UTC"), ("2026-11-02T00:00:00", "UTC"), 400),
+        (("2026-11-02T00:00:00", "UTC"), ("2026-11-03T00:00:00", "Tokyo Standard Time"), 400),
+        (("2026-11-02T00:00:00", "UTC"), ("2026-11-03T12:00:00", "UTC"), 400),
+    ],
+)
+async def test_an_all_day_event_goes_from_midnight_to_midnight_in_one_zone(
+    graph: Client, start: tuple[str, str], end: tuple[str, str], status: int
+) -> None:
+    times = {which: dict(zip(("dateTime", "timeZone"), moment, strict=True)) for which, moment in (("start", start), ("end", end))}
+    assert (await post(graph, isAllDay=True, **times)).status == status
+
+
 async def test_an_event_without_times_begins_now(graph: Client) -> None:
     assert (await graph.ask("POST", GRAPH_EVENTS, {"subject": "x"})).status == 201
     assert len(await graph.standing("microsoft")) == 1

@@ -12,6 +12,7 @@ __all__ = [
     "SOURCE_OFFSET",
     "SOURCE_PARTITION",
     "SOURCE_TOPIC",
+    "TRUNCATED_FROM",
 ]
 
 #: How many times the intent has been tried and failed; absent on the first try.
@@ -30,3 +31,5 @@ SOURCE_PARTITION = "impact-source-partition"
 SOURCE_OFFSET = "impact-source-offset"
 DEAD_LETTER_CODE = "impact-dead-letter-code"
 DEAD_LETTER_REASON = "impact-dead-letter-reason"
+#: Bytes of the original payload, where it was too large for a dead-letter topic; the source topic has it whole.
+TRUNCATED_FROM = "impact-truncated-from"

@@ -25,6 +25,9 @@ __all__ = ["FoldPolicy", "FoldWork"]
 
 log = logging.getLogger(__name__)
 
+#: Bytes of the largest payload that a dead-letter topic is sure to take (see schemas.topics).
+LARGEST_DEAD_LETTER = 1024 * 1024
+
 
 @dataclass(frozen=True, kw_only=True)
 class FoldPolicy:
@@ -122,8 +125,13 @@ class FoldWork:
             names.SOURCE_OFFSET: str(record.offset),
             names.LAST_FAILURE: self._now().isoformat(),
         }
-        headers = [*record.headers, *((name, value.encode()) for name, value in added.items())]
-        return await self._producer.send(self._topics.class_events_dlq, record.key, record.value, headers=headers, partition=partition)
+        value = record.value
+        if value is not None and len(value) > LARGEST_DEAD_LETTER:
+            # A record that was compressed on its way in can be larger than any topic takes; the source topic still has it whole.
+            added[names.TRUNCATED_FROM] = str(len(value))
+            value = value[:LARGEST_DEAD_LETTER]
+        headers = [*record.headers, *((name, text.encode()) for name, text in added.items())]
+        return await self._producer.send(self._topics.class_events_dlq, record.key, value, headers=headers, partition=partition)
 
     def _follow(self, partition: int, result: FoldResult, sends: list[asyncio.Future[Any]], ticket: Ticket) -> None:
         previous = self._tails.get(partition)

@@ -57,6 +57,11 @@ class Worker:
         return self._process.pid
 
     @property
+    def started(self) -> bool:
+        """Started, and not ended by the test: it may have ended by itself."""
+        return self._process is not None
+
+    @property
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 

@@ -1,0 +1,85 @@
+"""A seeded random run: what is published, what the calendar services do meanwhile, and the verdict at the end."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from tests.support.histories import History, Line, random_history
+from tests.support.run.evidence import explain
+from tests.support.run.leaks import check_nothing_leaked
+from tests.support.run.sandbox import SandboxProcess
+from tests.support.run.system import Provider, System, providers_of
+from tests.support.run.topics import wait_until_idle
+from tests.support.run.verdict import calendars, check_dead_letters, differences, expected_calendars
+
+__all__ = ["RETRY_TIERS", "Scenario", "check", "end_trouble", "make_scenario", "trouble"]
+
+#: Their sum is longer than the trouble lasts, so that no intent uses its attempts up.
+RETRY_TIERS = "1s,2s,3s,4s,5s,6s,7s,8s"
+#: Access tokens of both services live this long.
+TOKEN_LIFETIME = 3600.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    seed: int
+    history: History
+    providers: tuple[Provider, ...]
+
+    def slices(self, count: int) -> list[Sequence[Line]]:
+        """The lines in publishing order, cut into about so many runs."""
+        lines, size = self.history.lines, max(1, -(-len(self.history.lines) // count))
+        return [lines[start : start + size] for start in range(0, len(lines), size)]
+
+
+def make_scenario(seed: int, *, classes: int = 200, providers: int = 20) -> Scenario:
+    """Its times start from midnight of today in UTC: a seed gives the same run all day."""
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    history = random_history(seed, today, classes=classes, providers=providers)
+    return Scenario(seed=seed, history=history, providers=providers_of(history.providers))
+
+
+async def trouble(sandbox: SandboxProcess, *, rate: float = 0.03, latency_ms: float = 60) -> None:
+    """What calendar services do on a bad day, each at `rate` of the requests, until `end_trouble`."""
+    await sandbox.fault("*", "status", status=429, retry_after=1, rate=rate)
+    for operation in ("create", "update", "delete"):
+        await sandbox.fault("google", "status", status=403, reason="rateLimitExceeded", operation=operation, rate=rate)
+    await sandbox.fault("*", "status", status=503, rate=rate)
+    await sandbox.fault("*", "status", status=500, keep_work=True, rate=rate)
+    await sandbox.fault("*", "drop_before", rate=rate)
+    await sandbox.fault("*", "drop_after", rate=rate)
+    await sandbox.fault("*", "latency", latency_ms=latency_ms, rate=0.5)
+
+
+async def end_trouble(sandbox: SandboxProcess) -> None:
+    """AssertionError when a kind of trouble never came: the run was easier than it was meant to be."""
+    idle = [fault for fault in await sandbox.faults() if not fault["hits"]]
+    await sandbox.end_faults()
+    assert not idle, f"never struck: {idle}"
+
+
+async def check(system: System, scenario: Scenario, *, timeout: float, exactly_once: bool) -> None:
+    """Wait for the end of the work, then everything that must be true. `exactly_once`: no worker was killed."""
+    await _wait_for_calendars(system, scenario, timeout)
+    await check_dead_letters(system, scenario.history, exactly_once=exactly_once)
+    stats = await system.sandbox.stats()
+    assert stats["duplicates"] == 0, "at some moment a class stood twice on a calendar"
+    assert stats["notifications"] == 0, "somebody was notified"
+    if exactly_once:
+        assert stats["max_concurrency"] <= 4, f"{stats['max_concurrency']} calls at once for one mailbox"
+    await check_nothing_leaked(system, scenario.providers)
+
+
+async def _wait_for_calendars(system: System, scenario: Scenario, timeout: float) -> None:
+    """An entry may rest in the agenda, without lag, until its service is well: so wrong calendars are looked at again."""
+    expected = expected_calendars(scenario.history, scenario.providers)
+    deadline = time.monotonic() + timeout
+    while True:
+        await wait_until_idle(system.settings, timeout=max(deadline - time.monotonic(), 1))
+        wrong = differences(expected, await calendars(system.sandbox, scenario.providers))
+        if not wrong:
+            return
+        if time.monotonic() > deadline:
+            by_id = {provider.provider_id: provider for provider in scenario.providers}
+            raise AssertionError(f"seed {scenario.seed}: " + await explain(system, by_id, wrong))

@@ -5,6 +5,7 @@ import sys
 import typer
 
 from streams.cli import connections, kafka, publish, sandbox, status, topics, workers
+from streams.cli.demo import command as demo
 from streams.cli.errors import CommandError
 from streams.settings import SettingError
 
@@ -26,6 +27,7 @@ app.add_typer(connections.app, name="connections")
 app.command("status")(status.status)
 app.command("kafka")(kafka.kafka)
 app.command("sandbox")(sandbox.sandbox)
+app.command("demo")(demo.demo)
 
 
 def main() -> None:

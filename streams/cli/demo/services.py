@@ -1,0 +1,102 @@
+"""The simulated calendar services, as the hand of a person and the eye of a check reach them: the sandbox's control interface."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from schemas.connections import Service
+
+__all__ = ["Call", "RemoteView", "SimulatedServices", "Stats"]
+
+
+class RemoteView(msgspec.Struct, frozen=True, kw_only=True):
+    """An event that stands on a calendar. `start_local`, `end_local`: wall times in the zone that the calendar was given."""
+
+    id: str
+    title: str
+    start_utc: datetime
+    end_utc: datetime
+    start_local: datetime
+    end_local: datetime
+    location: str
+    url: str | None
+    raw: Mapping[str, Any]
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """One request that a service got. `status` 0: the connection was cut. `time`: Unix seconds."""
+
+    time: float
+    operation: str
+    status: int
+
+
+class Stats(msgspec.Struct, frozen=True, kw_only=True):
+    standing: int
+    duplicates: int
+    notifications: int
+    max_concurrency: int
+
+
+class _Events(msgspec.Struct):
+    events: list[RemoteView]
+
+
+class _Calls(msgspec.Struct):
+    requests: list[Call]
+
+
+class _Grant(msgspec.Struct):
+    refresh_token: str
+    scopes: tuple[str, ...]
+
+
+class _Fault(msgspec.Struct):
+    id: str
+
+
+class SimulatedServices:
+    def __init__(self, session: aiohttp.ClientSession, base_url: str) -> None:
+        self._session = session
+        self.base_url = base_url
+
+    async def events(self, service: Service, email: str) -> Sequence[RemoteView]:
+        return msgspec.json.decode(await self._ask("GET", f"/control/calendars/{service.value}/{email}"), type=_Events).events
+
+    async def calls(self, service: Service, email: str) -> Sequence[Call]:
+        """To the calendar of one user, in order."""
+        path = f"/control/requests?service={service.value}&email={email}"
+        return msgspec.json.decode(await self._ask("GET", path), type=_Calls).requests
+
+    async def stats(self) -> Stats:
+        return msgspec.json.decode(await self._ask("GET", "/control/stats"), type=Stats)
+
+    async def consent(self, service: Service, email: str) -> tuple[str, tuple[str, ...]]:
+        """A user's consent, without its pages: the refresh token and the scopes."""
+        body = {"service": service.value, "email": email}
+        grant = msgspec.json.decode(await self._ask("POST", "/control/grants", body), type=_Grant)
+        return grant.refresh_token, grant.scopes
+
+    async def withdraw_consent(self, service: Service, email: str) -> None:
+        await self._ask("POST", "/control/grants/revoke", {"service": service.value, "email": email})
+
+    async def fail(self, service: Service | None, email: str = "*", **fault: object) -> str:
+        """Order a fault; its id. `service` None: of both."""
+        body = {"service": service.value if service is not None else "*", "email": email, **fault}
+        return msgspec.json.decode(await self._ask("POST", "/control/faults", body), type=_Fault).id
+
+    async def mend(self, fault: str) -> None:
+        await self._ask("DELETE", f"/control/faults/{fault}")
+
+    async def remove_by_hand(self, service: Service, email: str, event: str) -> None:
+        await self._ask("DELETE", f"/control/calendars/{service.value}/{email}/{event}")
+
+    async def _ask(self, method: str, path: str, body: object = None) -> bytes:
+        async with self._session.request(method, self.base_url + path, json=body) as answer:
+            content = await answer.read()
+            if answer.status >= 400:
+                raise RuntimeError(f"the sandbox answered {answer.status} to {method} {path}: {content[:200]!r}")
+            return content

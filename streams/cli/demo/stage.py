@@ -1,0 +1,171 @@
+"""The processes of the demo: a broker, the sandbox and the workers, each a child process on free ports of the loopback address."""
+
+import asyncio
+import base64
+import os
+import secrets
+import socket
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from infra.sandbox.config import SandboxConfig
+from streams.cli.brokers import admin_client
+from streams.cli.demo.children import Child, ChildEndedError, Family
+from streams.engine.topic_admin import apply_topics
+from streams.settings import Settings
+
+__all__ = ["Stage", "Told", "start_backing", "start_workers"]
+
+HOST = "127.0.0.1"
+#: The very first start fetches the broker's jars.
+KAFKA_SECONDS = 600.0
+START_SECONDS = 60.0
+WORKERS = ("fold", "execute", "redeliver")
+#: Short, so that the story does not wait for a worker that was killed; the broker takes no session shorter than 6 s.
+_QUICK = {
+    "IMPACT_TOPIC_PARTITIONS": "4",
+    "IMPACT_RETRY_TIERS": "1s,3s,5s",
+    "IMPACT_CALL_TIMEOUT": "2s",
+    "IMPACT_SESSION_TIMEOUT": "6s",
+    "IMPACT_LOG_FORMAT": "console",
+}
+
+#: (what is ready, where it is, seconds that it took)
+Told = Callable[[str, str, float], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """`settings_env`: the settings that point any command here. `env`: those and what a process needs beside them."""
+
+    family: Family
+    session: aiohttp.ClientSession
+    settings_env: Mapping[str, str]
+    sandbox_url: str
+    workers: dict[str, Child]
+
+    @property
+    def env(self) -> dict[str, str]:
+        """Without the settings that the caller's own environment happens to hold."""
+        return {name: value for name, value in os.environ.items() if not name.startswith("IMPACT_")} | dict(self.settings_env)
+
+    @property
+    def settings(self) -> Settings:
+        return Settings.from_env(self.settings_env)
+
+
+async def start_backing(family: Family, session: aiohttp.ClientSession, directory: Path, told: Told) -> Stage:
+    """The broker with its topics, and the sandbox. Raises ChildEndedError, CommandError."""
+    kafka_port, sandbox_port = _free_ports(2)
+    sandbox_url = f"http://{HOST}:{sandbox_port}"
+    key = base64.b64encode(secrets.token_bytes(32)).decode()
+    env = {
+        "IMPACT_KAFKA_BOOTSTRAP_SERVERS": f"{HOST}:{kafka_port}",
+        **SandboxConfig().env(sandbox_url),
+        "IMPACT_VAULT_KEYS": f"demo:{key}",
+        "IMPACT_DATA_DIR": str(directory / "workers"),
+        **_QUICK,
+    }
+    stage = Stage(family=family, session=session, settings_env=env, sandbox_url=sandbox_url, workers={})
+    kafka = family.start("kafka", "kafka", "--port", str(kafka_port), "--data-dir", str(directory / "kafka"), env=stage.env, ends_last=True)
+    sandbox = family.start("sandbox", "sandbox", "--port", str(sandbox_port), env=stage.env)
+    await _together(
+        _ready(sandbox, lambda: _answers(session, sandbox_url), START_SECONDS, sandbox_url, told),
+        _ready(kafka, lambda: _serves(stage), KAFKA_SECONDS, f"{HOST}:{kafka_port}", told),
+    )
+    await _make_topics(stage, told)
+    return stage
+
+
+async def start_workers(stage: Stage, told: Told) -> None:
+    """fold, execute and redeliver, at once. Raises ChildEndedError."""
+    await _together(*(_start_worker(stage, name, port, told) for name, port in zip(WORKERS, _free_ports(len(WORKERS)), strict=True)))
+
+
+async def _start_worker(stage: Stage, name: str, port: int, told: Told) -> None:
+    url = f"http://{HOST}:{port}"
+    child = stage.family.start(name, env={**stage.env, "IMPACT_METRICS_PORT": str(port)})
+    stage.workers[name] = child
+    await _ready(child, lambda: _works(stage.session, url), START_SECONDS, f"{url}/metrics", told)
+
+
+async def _together(*starting: Coroutine[Any, Any, None]) -> None:
+    """At once; when one fails the others are given up, and its error is raised."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for one in starting:
+                group.create_task(one)
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+
+
+async def _make_topics(stage: Stage, told: Told) -> None:
+    started = time.monotonic()
+    settings = stage.settings
+    async with admin_client(settings.kafka) as admin:
+        await apply_topics(admin, settings.topics, settings.topic_replicas)
+    told("topics", f"{len(settings.topics.all())} made", time.monotonic() - started)
+
+
+async def _ready(child: Child, answers: Callable[[], Awaitable[bool]], within: float, where: str, told: Told) -> None:
+    started = time.monotonic()
+    while not await answers():
+        child.require_running()
+        if time.monotonic() - started > within:
+            raise ChildEndedError(child.trouble(f"was not ready after {within:.0f} s"))
+        await asyncio.sleep(0.1)
+    told(child.name, where, time.monotonic() - started)
+
+
+async def _answers(session: aiohttp.ClientSession, url: str) -> bool:
+    try:
+        async with session.get(f"{url}/healthz") as answer:
+            return answer.status == 200
+    except aiohttp.ClientError:
+        return False
+
+
+async def _works(session: aiohttp.ClientSession, url: str) -> bool:
+    """Whether a worker is alive and holds partitions."""
+    try:
+        async with session.get(f"{url}/healthz") as answer:
+            return answer.status == 200 and bool((await answer.json()).get("partitions", 1))
+    except aiohttp.ClientError:
+        return False
+
+
+async def _serves(stage: Stage) -> bool:
+    """Whether the broker answers an admin client."""
+    host, _, port = stage.settings_env["IMPACT_KAFKA_BOOTSTRAP_SERVERS"].partition(":")
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        if probe.connect_ex((host, int(port))) != 0:
+            return False
+    admin = AIOKafkaAdminClient(bootstrap_servers=f"{host}:{port}", request_timeout_ms=5000)
+    try:
+        await admin.start()
+        await admin.list_topics()
+    except (KafkaError, OSError):
+        return False
+    finally:
+        await admin.close()
+    return True
+
+
+def _free_ports(number: int) -> list[int]:
+    """All held at once while they are chosen, so that they differ."""
+    probes = [socket.socket() for _ in range(number)]
+    try:
+        for probe in probes:
+            probe.bind((HOST, 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()

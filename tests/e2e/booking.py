@@ -10,7 +10,7 @@ __all__ = ["STRUCTURED", "TYPE", "ClassStory", "Headers", "Publish", "cloud_even
 
 Headers = tuple[tuple[str, bytes], ...]
 #: `publish(key, value, headers)`: confirmed when it returns.
-Publish = Callable[[bytes | None, bytes | None, Headers], Awaitable[None]]
+Publish = Callable[[bytes | None, bytes | None, Headers], Awaitable[object]]
 
 STRUCTURED: Headers = (("content-type", b"application/cloudevents+json"),)
 TYPE = "com.impactfeedback.booking.{}.v1"
@@ -64,7 +64,7 @@ class ClassStory:
     async def reschedule(self, starts_at: str, ends_at: str, time_zone: str = "Europe/Berlin") -> int:
         return await self.tell("class.rescheduled", starts_at=starts_at, ends_at=ends_at, time_zone=time_zone)
 
-    async def relocate(self, location: str, **presence: str) -> int:
+    async def relocate(self, location: str, **presence: Any) -> int:
         return await self.tell("class.relocated", location=location, **presence)
 
     async def reassign(self, *provider_ids: str) -> int:
@@ -76,9 +76,9 @@ class ClassStory:
     async def cancel(self) -> int:
         return await self.tell("class.cancelled", reason="the provider is ill")
 
-    async def snapshot(self, *provider_ids: str, students: int = 1, cancelled: bool = False, version: int | None = None, **changes: Any) -> int:
+    async def snapshot(self, *provider_ids: str, students: int = 1, version: int | None = None, **changes: Any) -> int:
         self.students = [self._new_student() for _ in range(students)]
-        whole = _DETAILS | changes | {"provider_ids": provider_ids, "student_ids": self.students, "cancelled": cancelled}
+        whole = _DETAILS | {"cancelled": False} | changes | {"provider_ids": provider_ids, "student_ids": self.students}
         return await self.tell("class.snapshotted", version, **whole)
 
     async def join(self) -> int:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import aiohttp
+import msgspec
 
 __all__ = ["Account", "CalendarEvent", "Sandbox"]
 
@@ -18,8 +19,7 @@ class Account:
     email: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class CalendarEvent:
+class CalendarEvent(msgspec.Struct, frozen=True, kw_only=True):
     """An event that stands. `mark`: its private properties, under the names that both services share (`key`, `class`, `revision` ...)."""
 
     id: str
@@ -131,9 +131,8 @@ def _calendar(account: Account) -> str:
 
 
 def _event(view: Mapping[str, Any]) -> CalendarEvent:
-    times = {name: datetime.fromisoformat(view[name]) for name in ("start_utc", "end_utc", "start_local", "end_local")}
-    plain = ("id", "title", "time_zone", "location", "description", "url", "calendar", "created_seq", "updated_seq", "raw")
-    return CalendarEvent(**{name: view[name] for name in plain}, **times, mark={_mark_name(name): text for name, text in view["mark"].items()})
+    mark = {_mark_name(name): text for name, text in view["mark"].items()}
+    return msgspec.convert({**view, "mark": mark}, CalendarEvent)
 
 
 def _mark_name(name: str) -> str:

@@ -6,6 +6,7 @@ import socket
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -95,7 +96,7 @@ class Stack:
             worker.start()
         eventually_sync(lambda: reachable(f"{self.sandbox_url}/healthz"), what="the sandbox", timeout=30)
         for name, port in self.ports.items():
-            eventually_sync(lambda port=port: reachable(f"http://127.0.0.1:{port}/healthz"), what=f"{name}'s health page", timeout=60)
+            eventually_sync(partial(reachable, f"http://127.0.0.1:{port}/healthz"), what=f"{name}'s health page", timeout=60)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

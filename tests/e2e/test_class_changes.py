@@ -133,7 +133,8 @@ async def test_when_the_last_student_leaves_the_event_goes_and_comes_with_the_ne
 
 async def test_an_appointment_is_shown_as_one(world: World, service: str) -> None:
     provider, story = await world.connected(service), world.new_class()
-    revision = await story.book(provider.provider_id, kind="appointment", class_type="intake", title="First talk", presence="hybrid", url=None)
+    appointment = {"kind": "appointment", "class_type": "intake", "title": "First talk", "presence": "hybrid", "url": None}
+    revision = await story.book(provider.provider_id, **appointment)
     event = await world.shown(provider, revision)
     assert (event.title, event.url) == ("First talk", None)
     assert event.description.splitlines()[0] == "intake · Appointment · In person and online"

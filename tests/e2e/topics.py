@@ -21,13 +21,12 @@ class Tail:
 
     def __init__(self, settings: Settings, topics: Iterable[str]) -> None:
         self._consumer = AIOKafkaConsumer(**consumer_options(settings.kafka, group=None), fetch_max_wait_ms=50)
-        self._partitions = [TopicPartition(topic, number) for topic in topics for number in range(settings.topic_partitions)]
+        self._partitions = _partitions(settings, topics)
         self._records: dict[str, list[ConsumerRecord]] = defaultdict(list)
 
     async def open(self) -> None:
         await self._consumer.start()
-        ends = await self._consumer.end_offsets(self._partitions)
-        self._consumer.assign(self._partitions)
+        ends = await _ends(self._consumer, self._partitions)
         for partition, end in ends.items():
             self._consumer.seek(partition, end)
 
@@ -45,9 +44,8 @@ class Tail:
 async def all_records(settings: Settings, topics: Iterable[str]) -> list[ConsumerRecord]:
     """Every record that the brokers still hold."""
     async with AIOKafkaConsumer(**consumer_options(settings.kafka, group=None)) as consumer:
-        partitions = [TopicPartition(topic, number) for topic in topics for number in range(settings.topic_partitions)]
-        ends = await consumer.end_offsets(partitions)
-        consumer.assign(partitions)
+        partitions = _partitions(settings, topics)
+        ends = await _ends(consumer, partitions)
         await consumer.seek_to_beginning()
         records: list[ConsumerRecord] = []
         while any([await consumer.position(partition) < end for partition, end in ends.items()]):
@@ -81,9 +79,17 @@ class Progress:
             await admin.close()
         committed = {(group, tp): meta.offset for group, offsets in zip(self._inputs, found, strict=True) for tp, meta in offsets.items()}
         async with AIOKafkaConsumer(**consumer_options(self.settings.kafka, group=None)) as consumer:
-            for group, topics in self._inputs.items():
-                partitions = [TopicPartition(topic, number) for topic in topics for number in range(self.settings.topic_partitions)]
-                ends = await consumer.end_offsets(partitions)
-                if any(committed.get((group, tp), 0) < end for tp, end in ends.items()):
-                    return False
-        return True
+            inputs = {group: _partitions(self.settings, topics) for group, topics in self._inputs.items()}
+            ends = await _ends(consumer, [tp for partitions in inputs.values() for tp in partitions])
+        return all(committed.get((group, tp), 0) >= ends[tp] for group, partitions in inputs.items() for tp in partitions)
+
+
+def _partitions(settings: Settings, topics: Iterable[str]) -> list[TopicPartition]:
+    return [TopicPartition(topic, number) for topic in topics for number in range(settings.topic_partitions)]
+
+
+async def _ends(consumer: AIOKafkaConsumer, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+    """Assigned first: the client asks at once then where the partitions are, and not at its next turn."""
+    consumer.assign(partitions)
+    ends: dict[TopicPartition, int] = await consumer.end_offsets(partitions)
+    return ends

@@ -1,4 +1,4 @@
-"""What a test tells its story with: providers and their calendars, classes, connections as the portal publishes them, topics to look into."""
+"""What a test tells its story with: providers and their calendars, classes, connections as the portal has them, topics to look into."""
 
 import secrets
 import time
@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import aiohttp
 from aiokafka import AIOKafkaProducer
+from aiokafka.structs import RecordMetadata
 
 from adapters.vault.seal import ConnectionAad, KeyRing
 from schemas.codec import decode_intent, decode_outcome, decode_status, encode
@@ -66,8 +67,9 @@ class World:
     def new_class(self) -> ClassStory:
         return ClassStory(self.publish, f"class-{secrets.token_hex(6)}", lambda: STUDENT + secrets.token_hex(8))
 
-    async def publish(self, key: bytes | None, value: bytes | None, headers: Headers, partition: int | None = None) -> None:
-        await self._producer.send_and_wait(self.topics.class_events, value, key=key, headers=list(headers), partition=partition)
+    async def publish(self, key: bytes | None, value: bytes | None, headers: Headers) -> RecordMetadata:
+        """To the topic of domain events; where it stands there."""
+        return await self._producer.send_and_wait(self.topics.class_events, value, key=key, headers=list(headers))
 
     # connections, as the portal publishes them
 

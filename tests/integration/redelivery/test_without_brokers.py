@@ -6,10 +6,14 @@ from pathlib import Path
 
 from tests.support.processes import Worker
 
-SCRIPT = (
-    "import os; from streams.engine.logs import configure_logging; from streams.settings import Settings; from streams.redelivery import run\n"
-    "configure_logging('info'); run(Settings.from_env(os.environ))"
-)
+SCRIPT = """
+import os
+from streams.engine.logs import configure_logging
+from streams.redelivery import run
+from streams.settings import Settings
+configure_logging("info")
+run(Settings.from_env(os.environ))
+"""
 
 
 async def test_it_keeps_trying_and_stops_cleanly(tmp_path: Path) -> None:

@@ -1,14 +1,21 @@
 """Run a Faust app in the foreground: our logging, stop on SIGTERM, an exit status that says what happened."""
 
+import asyncio
 import sys
 from typing import Any
 
 import faust
+import uvloop
 from mode.worker import Worker as ModeWorker
 
 from streams.engine.app import EngineApp
 
-__all__ = ["run_app"]
+__all__ = ["run_app", "use_fast_loops"]
+
+
+def use_fast_loops() -> None:
+    """Loops made from now on are uvloop's. Call it before the app is made: Faust has one loop for itself and one for its consumer's thread."""
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
 
 
 class Worker(faust.Worker):  # type: ignore[misc]

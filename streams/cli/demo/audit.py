@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -15,7 +16,15 @@ from schemas.topics import Topics
 from streams.cli.brokers import consumer_client
 from streams.settings import Settings
 
-__all__ = ["Audit"]
+__all__ = ["Audit", "DeadLetter"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeadLetter:
+    """`value`: the bytes as they were published."""
+
+    value: bytes
+    reason: str
 
 
 class Audit:
@@ -24,7 +33,7 @@ class Audit:
     def __init__(self, topics: Topics) -> None:
         self._intents: dict[str, Intent] = {}
         self._outcomes: dict[tuple[str, str], list[Outcome]] = defaultdict(list)
-        self._dead_letters: dict[str, str] = {}
+        self._dead_letters: dict[str, DeadLetter] = {}
         self._status: dict[str, ConnectionStatus] = {}
         self._values: list[bytes] = []
         self._readers: dict[str, Callable[[bytes, dict[str, bytes]], None]] = {
@@ -49,7 +58,8 @@ class Audit:
             for record in records:
                 headers = dict(record.headers)
                 if tp.topic == self._dlq:
-                    self._dead_letters[record.key.decode()] = headers[names.DEAD_LETTER_REASON].decode()
+                    reason = headers[names.DEAD_LETTER_REASON].decode()
+                    self._dead_letters[record.key.decode()] = DeadLetter(value=record.value, reason=reason)
                 elif record.value is not None:
                     self._values.append(record.value)
                     self._readers[tp.topic](record.value, headers)
@@ -70,16 +80,16 @@ class Audit:
         """In the order in which they happened."""
         return [outcome for outcome in self._outcomes[provider_id, class_id] if outcome.revision == revision]
 
-    def cause(self, intent_id: str) -> str:
-        """The short type of the domain event behind an intent (`class.rescheduled`)."""
+    def cause(self, intent_id: str) -> str | None:
+        """The short type of the domain event behind an intent (`class.rescheduled`); None when the intent is not read yet."""
         intent = self._intents.get(intent_id)
-        return intent.cause.removeprefix(TYPE_PREFIX).removesuffix(TYPE_SUFFIX) if intent is not None else "an earlier event"
+        return intent.cause.removeprefix(TYPE_PREFIX).removesuffix(TYPE_SUFFIX) if intent is not None else None
 
     def intents_of(self, class_id: str) -> int:
         return sum(intent.class_id == class_id for intent in self._intents.values())
 
-    def dead_letter(self, class_id: str) -> str | None:
-        """Why the newest dead letter of a class is one."""
+    def dead_letter(self, class_id: str) -> DeadLetter | None:
+        """The newest of a class."""
         return self._dead_letters.get(class_id)
 
     def status(self, provider_id: str) -> ConnectionStatus | None:

@@ -73,7 +73,7 @@ async def _revoked(play: Play) -> None:
         if [event.start_local for event in events] != [before.start_local]:
             raise NotYetError("the calendar changed without a grant")
         counts = ", ".join(f"{count} {state}" for state, count in (await play.report()).connections.items() if count)
-        return Seen(what=f"{DMITRI}: still {described(events[0])}; status: {counts}", why=why)
+        return Seen(what=f"{DMITRI}: still {described(events[0])} ({counts})", why=why)
 
     await play.verify("Without a grant the change waits", "status topic, audit log, calendar as before", waits)
 
@@ -129,7 +129,7 @@ SCENES = (
     ),
     Scene(
         title="Revoked",
-        told="Dmitri withdraws his consent at Microsoft; Aqua Fitness moves while nobody may tell his calendar.",
+        told="Dmitri withdraws his consent at Microsoft, and then Aqua Fitness moves.",
         act=_revoked,
     ),
     Scene(title="Reconnected", told="Dmitri connects again.", act=_reconnected),

@@ -17,7 +17,7 @@ from streams.cli.demo.audit import Audit
 from streams.cli.demo.booking import Booking
 from streams.cli.demo.cast import PROVIDERS, SERVICE_NAMES, ZONE, Timetable
 from streams.cli.demo.checks import Checker
-from streams.cli.demo.children import Family
+from streams.cli.demo.children import ChildEndedError, Family
 from streams.cli.demo.connecting import ImportedGrants
 from streams.cli.demo.scene import Play, Scene
 from streams.cli.demo.screen import Screen
@@ -50,7 +50,10 @@ async def _run(keep: bool, directory: Path, screen: Screen) -> int:
                 screen.busy("Stopping")
     except asyncio.CancelledError:
         screen.idle()
-        return 0 if told else INTERRUPTED
+        if told:
+            return 0
+        screen.failure("Interrupted; everything is stopped.")
+        return INTERRUPTED
     except CommandError as error:
         screen.failure(str(error))
         return 1
@@ -90,7 +93,7 @@ async def _tell(stage: Stage, screen: Screen) -> bool:
                 screen.scene(number, scene.title, scene.told)
                 await scene.act(play)
     except CommandError as error:
-        failure = error
+        failure = _root_of(error, stage.family)
     verified = checked[0].verified if checked else []
     screen.table(verified)
     if failure is not None:
@@ -98,6 +101,15 @@ async def _tell(stage: Stage, screen: Screen) -> bool:
         return False
     screen.note(f"All {len(verified)} claims hold; the story took {time.monotonic() - began:.0f} s.")
     return True
+
+
+def _root_of(error: CommandError, family: Family) -> CommandError:
+    """Where a process ended, that is the reason for whatever failed after it."""
+    try:
+        family.require_running()
+    except ChildEndedError as ended:
+        return ended
+    return error
 
 
 @asynccontextmanager

@@ -68,7 +68,10 @@ class Play:
         outcomes = self.audit.outcomes(provider.provider_id, lesson.class_id, lesson.version)
         if not outcomes or outcomes[-1].kind is not kind:
             raise NotYetError(f"the audit log says {outcomes[-1].kind.value if outcomes else 'nothing'} of version {lesson.version}")
-        return f"{self.audit.cause(outcomes[-1].intent_id)} (version {lesson.version}) → " + " → ".join(map(_said, outcomes))
+        cause = self.audit.cause(outcomes[-1].intent_id)
+        if cause is None:
+            raise NotYetError(f"the intent of version {lesson.version} is not read yet")
+        return f"{cause} (version {lesson.version}) → " + " → ".join(map(_said, outcomes))
 
     async def report(self) -> Report:
         """What `impact-calendar status` tells."""
@@ -95,7 +98,7 @@ def described(event: RemoteView) -> str:
 
 
 def _said(outcome: Outcome) -> str:
-    words = outcome.kind.value.replace("_", " ")
-    if outcome.reason is not None:
-        words += f" ({outcome.reason.replace('_', ' ')})"
+    words = outcome.kind.value
+    if outcome.reason not in (None, words):
+        words += f" ({outcome.reason})"
     return words + (f" at try {outcome.attempt}" if outcome.attempt > 1 else "")

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.padding import Padding
 from rich.status import Status
@@ -53,8 +54,8 @@ class Screen:
                 self._line(f"why: {verified.seen.why}", "dim", indent=6)
 
     def table(self, verified: Sequence[Verified]) -> None:
-        table = Table(title="Verified", title_justify="left", title_style="bold", expand=True)
-        for column, ratio in (("claim", 5), ("how", 5)):
+        table = Table(title="Verified", title_justify="left", title_style="bold", box=SIMPLE_HEAD, expand=True)
+        for column, ratio in (("claim", 11), ("how it was verified", 9)):
             table.add_column(column, ratio=ratio)
         table.add_column("result", no_wrap=True)
         table.add_column("seconds", justify="right", no_wrap=True)
@@ -94,7 +95,7 @@ class Screen:
         self._console.print(Padding(grid, (0, 0, 0, 4)))
 
     def _line(self, text: str, style: str, indent: int = 4) -> None:
-        self._console.print(Padding(self._text(text, style), (0, 0, 0, indent)))
+        self._console.print(Padding(self._text(text, style), (0, 0, 0, indent), expand=False))
 
     def _text(self, text: str, style: str = "") -> Text:
         return Text(text if self._unicode else text.translate(_ASCII), style)

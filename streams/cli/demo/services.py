@@ -8,6 +8,7 @@ import aiohttp
 import msgspec
 
 from schemas.connections import Service
+from streams.cli.errors import CommandError
 
 __all__ = ["Call", "RemoteView", "SimulatedServices", "Stats"]
 
@@ -59,6 +60,8 @@ class _Fault(msgspec.Struct):
 
 
 class SimulatedServices:
+    """Each method raises CommandError when the sandbox refuses or does not answer."""
+
     def __init__(self, session: aiohttp.ClientSession, base_url: str) -> None:
         self._session = session
         self.base_url = base_url
@@ -95,8 +98,11 @@ class SimulatedServices:
         await self._ask("DELETE", f"/control/calendars/{service.value}/{email}/{event}")
 
     async def _ask(self, method: str, path: str, body: object = None) -> bytes:
-        async with self._session.request(method, self.base_url + path, json=body) as answer:
-            content = await answer.read()
-            if answer.status >= 400:
-                raise RuntimeError(f"the sandbox answered {answer.status} to {method} {path}: {content[:200]!r}")
-            return content
+        try:
+            async with self._session.request(method, self.base_url + path, json=body) as answer:
+                content = await answer.read()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise CommandError(f"the sandbox does not answer {method} {path}: {type(error).__name__}") from None
+        if answer.status >= 400:
+            raise CommandError(f"the sandbox answered {answer.status} to {method} {path}: {content[:200]!r}")
+        return content

@@ -34,7 +34,6 @@ _QUICK = {
     "IMPACT_RETRY_TIERS": "1s,3s,5s",
     "IMPACT_CALL_TIMEOUT": "2s",
     "IMPACT_SESSION_TIMEOUT": "6s",
-    "IMPACT_LOG_FORMAT": "console",
 }
 
 #: (what is ready, where it is, seconds that it took)
@@ -54,7 +53,8 @@ class Stage:
     @property
     def env(self) -> dict[str, str]:
         """Without the settings that the caller's own environment happens to hold."""
-        return {name: value for name, value in os.environ.items() if not name.startswith("IMPACT_")} | dict(self.settings_env)
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("IMPACT_")}
+        return inherited | dict(self.settings_env) | {"IMPACT_LOG_FORMAT": "console"}
 
     @property
     def settings(self) -> Settings:

@@ -14,7 +14,7 @@ __all__ = ["run_app", "use_fast_loops"]
 
 
 def use_fast_loops() -> None:
-    """Loops made from now on are uvloop's. Call it before the app is made: Faust has one loop for itself and one for its consumer's thread."""
+    """Loops made from now on are uvloop's. Call it before the app is made: Faust has one for itself and one for its consumer's thread."""
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
 
 

@@ -18,7 +18,7 @@ class WrongAnswerError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """`states`: of all classes. `intents`: of the set of all. `last`: of the last one of each (provider, class), in the order of the log."""
+    """`states`: of all classes. `intents`: of the set of all. `last`: of the last one of each (provider, class) in the log."""
 
     states: str
     intents: str

@@ -153,7 +153,7 @@ class Actions:
         port = self._services.calendar(delete.grant.service)
         token = await self._token(run, delete.grant)
         await self._call("delete", delete.grant, run, token, lambda bearer: port.delete(bearer, delete.applied.remote_id))
-        run.agenda = after_delete(run.agenda)
+        run.agenda = after_delete(run.agenda, delete)
         run.kind = OutcomeKind.DELETED
 
     async def _token(self, run: Run, held: Held) -> str:

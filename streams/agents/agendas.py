@@ -85,6 +85,8 @@ class Agendas:
 
 def _may_be_owed(agenda: Agenda, now: datetime) -> bool:
     entry = agenda.desired.entry if agenda.desired is not None else None
+    if agenda.creating is not None or agenda.begun:
+        return True
     if entry is None:
-        return agenda.applied is not None or agenda.creating is not None
-    return not has_ended(entry, now) or agenda.creating is not None
+        return agenda.applied is not None or bool(agenda.left)
+    return not has_ended(entry, now)

@@ -37,7 +37,7 @@ from streams.domain.reconcile import (
     Done,
     Rest,
     Update,
-    left_behind,
+    after_delete,
     reconcile,
 )
 from streams.domain.retry import Failure, not_before
@@ -227,7 +227,7 @@ class Executor:
     async def _dead_letter(self, run: Run, failure: Failure, action: Act | None) -> None:
         retiring = self._connections.get(run.partition, run.agenda.provider_id).retiring
         if isinstance(action, Delete) and any(held.grant_id == action.grant.grant_id for held in retiring):
-            run.agenda = left_behind(run.agenda)  # a disconnect must come to its end
+            run.agenda = after_delete(run.agenda, action)  # a disconnect must come to its end
         await self._results.dead_letter(await self._ending(run, "dead_lettered"), failure)
 
     async def _retire_done(self, run: Run) -> None:

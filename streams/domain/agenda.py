@@ -17,6 +17,7 @@ __all__ = [
     "Desired",
     "Dismissed",
     "agenda_key",
+    "at_calendar",
     "content_hash",
     "decode_agenda",
     "encode_agenda",
@@ -86,6 +87,9 @@ class Agenda(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     desired: Desired | None = None
     applied: Applied | None = None
     creating: Creating | None = None
+    #: What stands, and what was begun, on other calendars of the provider, at most one each: taken up again when one comes back into force.
+    left: tuple[Applied, ...] = ()
+    begun: tuple[Creating, ...] = ()
     dismissed: Dismissed | None = None
     generation: int = 0
     waiting: str | None = None
@@ -157,6 +161,19 @@ def intent_of(agenda: Agenda) -> Intent | None:
         caused_by=desired.caused_by,
         cause=desired.cause,
         occurred_at=desired.occurred_at,
+    )
+
+
+def at_calendar(agenda: Agenda, calendar: Calendar) -> Agenda:
+    """The agenda as seen from one calendar: what stands or was begun elsewhere is put aside, what was put aside there is taken up."""
+    standing = agenda.left if agenda.applied is None else (*agenda.left, agenda.applied)
+    begun = agenda.begun if agenda.creating is None else (*agenda.begun, agenda.creating)
+    return msgspec.structs.replace(
+        agenda,
+        applied=next((each for each in standing if each.calendar == calendar), None),
+        left=tuple(each for each in standing if each.calendar != calendar),
+        creating=next((each for each in begun if each.calendar == calendar), None),
+        begun=tuple(each for each in begun if each.calendar != calendar),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 import msgspec
 
 from schemas.intents import CalendarEntry
-from streams.domain.agenda import Agenda, Applied, Calendar, Creating, Dismissed, content_hash, has_ended, when_and_where
+from streams.domain.agenda import Agenda, Applied, Calendar, Creating, Dismissed, at_calendar, content_hash, has_ended, when_and_where
 from streams.domain.connection import Connection, Held
 
 __all__ = [
@@ -24,7 +24,6 @@ __all__ = [
     "after_look",
     "after_update",
     "begin_create",
-    "left_behind",
     "next_generation",
     "owes_removal",
     "reconcile",
@@ -95,23 +94,44 @@ Action = Create | Adopt | Update | Delete | Done | Rest
 def reconcile(agenda: Agenda, connection: Connection | None, now: datetime) -> Action:
     """What to do next for one (provider, class), until Done or Rest."""
     current = connection.current if connection is not None else None
-    creating = agenda.creating
-    if creating is not None:
+    first = _left_undone(agenda, connection, now)
+    if first is not None:
+        return first
+    if current is None:
+        return _disconnected(agenda, now)
+    agenda = at_calendar(agenda, current.calendar)
+    if agenda.creating is not None:
+        return Rest(reason="needs_reconnect")
+    return _here(agenda, current, now)
+
+
+def _left_undone(agenda: Agenda, connection: Connection | None, now: datetime) -> Action | None:
+    """What comes first, wherever a grant reaches: creates that were begun, then events on calendars that are being left."""
+    current = connection.current if connection is not None else None
+    for creating in _begun(agenda):
         grant = _grant_for(connection, creating.calendar)
         if grant is not None:
             return Adopt(grant=grant, creating=creating)
-        if current is None or current.calendar == creating.calendar:
-            return Rest(reason=_why_not(current))
-        agenda = after_look(agenda, creating)  # begun on a calendar that cannot be reached any more
-    applied = agenda.applied
-    if applied is not None and (current is None or applied.calendar != current.calendar):
-        return _elsewhere(agenda, applied, connection, now)
-    return _here(agenda, applied, current, now)
+    for applied in _standing(agenda):
+        grant = _grant_for(connection, applied.calendar)
+        if grant is not None and grant is not current and not _applied_has_ended(agenda, now):
+            return Delete(grant=grant, applied=applied)
+    return None
 
 
-def _here(agenda: Agenda, applied: Applied | None, current: Held | None, now: datetime) -> Action:
+def _disconnected(agenda: Agenda, now: datetime) -> Action:
+    """No calendar is in force."""
+    entry = agenda.desired.entry if agenda.desired is not None else None
+    if agenda.creating is None and agenda.applied is None:
+        return _here(agenda, None, now)
+    if agenda.applied is not None and entry is not None and agenda.applied.content == content_hash(entry):
+        return Done(reason="unchanged")
+    return Rest(reason="not_connected")
+
+
+def _here(agenda: Agenda, current: Held | None, now: datetime) -> Action:
     """What was applied, if anything, stands on the calendar in force."""
-    desired = agenda.desired
+    desired, applied = agenda.desired, agenda.applied
     entry = desired.entry if desired is not None else None
     if desired is None or entry is None:
         return _hide(applied, current)
@@ -131,27 +151,11 @@ def _here(agenda: Agenda, applied: Applied | None, current: Held | None, now: da
 
 
 def _hide(applied: Applied | None, current: Held | None) -> Action:
-    if applied is None:
+    if applied is None or current is None:
         return Done(reason="unchanged")
-    if current is None:
-        return Rest(reason="not_connected")
     if not current.usable:
         return Rest(reason="needs_reconnect")
     return Delete(grant=current, applied=applied)
-
-
-def _elsewhere(agenda: Agenda, applied: Applied, connection: Connection | None, now: datetime) -> Action:
-    """What was applied stands on a calendar that is not the one in force: moved away from, or disconnected."""
-    grant = _grant_for(connection, applied.calendar)
-    if grant is not None and not _applied_has_ended(agenda, now):
-        return Delete(grant=grant, applied=applied)
-    current = connection.current if connection is not None else None
-    if current is None:
-        entry = agenda.desired.entry if agenda.desired is not None else None
-        if entry is not None and applied.content == content_hash(entry):
-            return Done(reason="unchanged")
-        return Rest(reason="not_connected")
-    return _here(left_behind(agenda), None, current, now)
 
 
 def _applied_has_ended(agenda: Agenda, now: datetime) -> bool:
@@ -173,8 +177,12 @@ def _grant_for(connection: Connection | None, calendar: Calendar) -> Held | None
     return next((grant for grant in candidates if grant.calendar == calendar and grant.usable and grant.removing), None)
 
 
-def _why_not(current: Held | None) -> str:
-    return "not_connected" if current is None or current.usable else "needs_reconnect"
+def _standing(agenda: Agenda) -> tuple[Applied, ...]:
+    return agenda.left if agenda.applied is None else (agenda.applied, *agenda.left)
+
+
+def _begun(agenda: Agenda) -> tuple[Creating, ...]:
+    return agenda.begun if agenda.creating is None else (agenda.creating, *agenda.begun)
 
 
 def still_wanted(agenda: Agenda, creating: Creating, connection: Connection | None, now: datetime) -> bool:
@@ -188,22 +196,23 @@ def still_wanted(agenda: Agenda, creating: Creating, connection: Connection | No
 
 def owes_removal(agenda: Agenda, calendar: Calendar, now: datetime) -> bool:
     """Whether a retiring calendar still has something of ours that shall go, or may have."""
-    if agenda.creating is not None and agenda.creating.calendar == calendar:
+    if any(creating.calendar == calendar for creating in _begun(agenda)):
         return True
-    return agenda.applied is not None and agenda.applied.calendar == calendar and not _applied_has_ended(agenda, now)
+    return any(applied.calendar == calendar for applied in _standing(agenda)) and not _applied_has_ended(agenda, now)
 
 
 def begin_create(agenda: Agenda, create: Create, now: datetime) -> Agenda:
     """The agenda with the mark of the create, to be confirmed before the call goes out."""
+    calendar = create.grant.calendar
     mark = Creating(
         revision=create.revision,
         generation=create.generation,
         grant_id=create.grant.grant_id,
-        calendar=create.grant.calendar,
+        calendar=calendar,
         entry=create.entry,
         started_at=now,
     )
-    return msgspec.structs.replace(agenda, creating=mark, applied=None, dismissed=None, waiting=None)
+    return msgspec.structs.replace(at_calendar(agenda, calendar), creating=mark, applied=None, dismissed=None, waiting=None)
 
 
 def after_create(agenda: Agenda, creating: Creating, event: StandingEvent) -> Agenda:
@@ -220,19 +229,22 @@ def after_create(agenda: Agenda, creating: Creating, event: StandingEvent) -> Ag
         content=content_hash(creating.entry) if known else "",
         when_and_where=when_and_where(creating.entry) if known else "",
     )
-    generation = max(creating.generation, event.generation) + 1
+    generation = max(agenda.generation, creating.generation + 1, event.generation + 1)
+    agenda = at_calendar(agenda, creating.calendar)
     return msgspec.structs.replace(agenda, applied=applied, creating=None, generation=generation, waiting=None, dismissed=None)
 
 
 def after_look(agenda: Agenda, creating: Creating) -> Agenda:
     """The agenda after a look found nothing and the event is not wanted any more: the mark goes, its generation is used up."""
-    return msgspec.structs.replace(agenda, creating=None, generation=creating.generation + 1)
+    generation = max(agenda.generation, creating.generation + 1)
+    return msgspec.structs.replace(at_calendar(agenda, creating.calendar), creating=None, generation=generation)
 
 
 def next_generation(agenda: Agenda, creating: Creating) -> Agenda:
     """The agenda after the derived id of a begun create turned out to be used up (an event deleted since)."""
-    generation = creating.generation + 1
-    return msgspec.structs.replace(agenda, creating=msgspec.structs.replace(creating, generation=generation), generation=generation)
+    generation = max(agenda.generation, creating.generation + 1)
+    next_one = msgspec.structs.replace(creating, generation=generation)
+    return msgspec.structs.replace(at_calendar(agenda, creating.calendar), creating=next_one, generation=generation)
 
 
 def after_update(agenda: Agenda, update: Update) -> Agenda:
@@ -242,11 +254,12 @@ def after_update(agenda: Agenda, update: Update) -> Agenda:
         content=content_hash(update.entry),
         when_and_where=when_and_where(update.entry),
     )
-    return msgspec.structs.replace(agenda, applied=applied, waiting=None)
+    return msgspec.structs.replace(at_calendar(agenda, applied.calendar), applied=applied, waiting=None)
 
 
-def after_delete(agenda: Agenda) -> Agenda:
-    return msgspec.structs.replace(agenda, applied=None, waiting=None)
+def after_delete(agenda: Agenda, delete: Delete) -> Agenda:
+    """The agenda after an event was taken off, or after that was given up for good."""
+    return msgspec.structs.replace(at_calendar(agenda, delete.applied.calendar), applied=None, waiting=None)
 
 
 def after_gone(agenda: Agenda, update: Update) -> Agenda:
@@ -257,9 +270,5 @@ def after_gone(agenda: Agenda, update: Update) -> Agenda:
     dismissed = None
     if update.applied.when_and_where == when_and_where(update.entry):
         dismissed = Dismissed(when_and_where=update.applied.when_and_where)
+    agenda = at_calendar(agenda, update.applied.calendar)
     return msgspec.structs.replace(agenda, applied=None, dismissed=dismissed, waiting=None)
-
-
-def left_behind(agenda: Agenda) -> Agenda:
-    """The agenda without what stands on a calendar that we cannot reach any more."""
-    return msgspec.structs.replace(agenda, applied=None)

@@ -1,0 +1,93 @@
+"""A calendar service as a table of events, for property tests: ids derived as each real service does, dead grants, work done late."""
+
+from dataclasses import dataclass, field
+
+from adapters.errors import AlreadyExists, EventGone, ReconnectNeeded
+from adapters.ports import RemoteEvent
+from schemas.connections import Service
+from schemas.intents import CalendarEntry
+from streams.domain.agenda import Calendar, Creating, content_hash
+from streams.domain.connection import Held
+from streams.domain.reconcile import Update
+
+__all__ = ["ModelCalendars", "ModelEvent"]
+
+
+@dataclass
+class ModelEvent:
+    """`entry` is what was written last; a hand that edits it only sets `edited`."""
+
+    remote_id: str
+    entry: CalendarEntry
+    created_as: CalendarEntry
+    revision: int
+    generation: int
+    standing: bool = True
+    edited: bool = False
+
+    def as_remote(self) -> RemoteEvent:
+        return RemoteEvent(remote_id=self.remote_id, revision=self.revision, generation=self.generation)
+
+
+@dataclass
+class ModelCalendars:
+    """Every calendar of one provider, with the events of one class."""
+
+    events: dict[Calendar, dict[str, ModelEvent]] = field(default_factory=dict)
+    dead_grants: set[str] = field(default_factory=set)
+    #: Creates that timed out and that the service may still carry out.
+    late: list[tuple[Held, Creating]] = field(default_factory=list)
+    writes: int = 0
+
+    def standing(self, calendar: Calendar) -> list[ModelEvent]:
+        return [event for event in self.events.get(calendar, {}).values() if event.standing]
+
+    def create(self, grant: Held, creating: Creating) -> RemoteEvent:
+        self._open(grant)
+        key = self._id(creating)
+        known = self.events.setdefault(creating.calendar, {}).get(key)
+        if known is not None:
+            if known.standing and known.created_as == creating.entry and known.revision == creating.revision:
+                return known.as_remote()
+            raise AlreadyExists(grant.service, "duplicate")
+        event = ModelEvent(key, creating.entry, creating.entry, creating.revision, creating.generation)
+        self.events[creating.calendar][key] = event
+        self.writes += 1
+        return event.as_remote()
+
+    def find(self, grant: Held, creating: Creating) -> RemoteEvent | None:
+        self._open(grant)
+        found = [event for event in self.standing(creating.calendar) if event.generation == creating.generation]
+        return found[0].as_remote() if found else None
+
+    def update(self, grant: Held, update: Update) -> None:
+        self._open(grant)
+        event = self.events[update.applied.calendar][update.applied.remote_id]
+        if not event.standing:
+            raise EventGone(grant.service, "gone")
+        self.writes += content_hash(event.entry) != content_hash(update.entry)
+        event.entry, event.revision, event.edited = update.entry, update.revision, False
+
+    def delete(self, grant: Held, calendar: Calendar, remote_id: str) -> None:
+        self._open(grant)
+        event = self.events[calendar][remote_id]
+        self.writes += event.standing
+        event.standing = False
+
+    def late_work_happens(self) -> None:
+        """A request that timed out is carried out all the same, unless its id is used by then."""
+        while self.late:
+            grant, creating = self.late.pop()
+            try:
+                self.create(grant, creating)
+            except (AlreadyExists, ReconnectNeeded):
+                continue
+
+    def _open(self, grant: Held) -> None:
+        if grant.grant_id in self.dead_grants:
+            raise ReconnectNeeded(grant.service, "invalid_grant")
+
+    def _id(self, creating: Creating) -> str:
+        if creating.calendar.service is Service.GOOGLE:
+            return f"google-{creating.generation}"
+        return f"graph-{creating.grant_id}-{creating.generation}-{creating.revision}"

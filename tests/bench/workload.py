@@ -1,9 +1,10 @@
 """The backlog that every fold engine gets: domain events as the booking system publishes them, from a seed, and their expected fold."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from aiokafka.partitioner import murmur2
 
@@ -32,15 +33,15 @@ _PLACES = ("Studio 1", "Studio 2", "Main hall", "Pool", "Room 214, second floor"
 _CHANGES = {"roster": 61, "rescheduled": 15, "relocated": 8, "details": 8, "reassigned": 4, "cancelled": 2}
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Record:
     """A record as it will be consumed; `streams.domain.fold.RawRecord` by shape."""
 
-    key: bytes
-    value: bytes
+    key: bytes | None
+    value: bytes | None
     offset: int
     timestamp: int = -1
-    headers: tuple[tuple[str, bytes], ...] = ()
+    headers: Sequence[tuple[str, bytes]] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +53,7 @@ class Backlog:
 
     @property
     def bytes_per_event(self) -> float:
-        return sum(len(record.value) for record in self.records) / len(self.records)
+        return sum(len(record.value or b"") for record in self.records) / len(self.records)
 
     @property
     def intents_per_event(self) -> float:
@@ -112,7 +113,7 @@ class _History:
                     yield ClassCancelled(**self._head(), reason="instructor is ill")
                     yield self._scheduled()
 
-    def _head(self) -> dict[str, object]:
+    def _head(self) -> dict[str, Any]:
         self._version += 1
         return {"class_id": self._id, "version": self._version}
 

@@ -59,7 +59,7 @@ intents = app.topic(f"{PREFIX}calendar.intents.v1", key_type=str, value_type=Cal
 classes = app.Table("classes", key_type=str, value_type=ClassState, default=ClassState)
 
 
-@app.agent(class_events)
+@app.agent(class_events)  # type: ignore[untyped-decorator]
 async def fold(events: Any) -> None:
     async for event in events:
         class_id = event.data["class_id"]

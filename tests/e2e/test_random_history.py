@@ -43,5 +43,4 @@ async def _live_through(system: System, scenario: Scenario) -> None:
     await system.publish(third)
     await system.sandbox.advance(TOKEN_LIFETIME * 2)
     await asyncio.gather(system.publish(fourth), system.connect(revoked))
-    await asyncio.sleep(3)
-    await end_trouble(system.sandbox)
+    await end_trouble(system)

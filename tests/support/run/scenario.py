@@ -1,19 +1,25 @@
 """A seeded random run: what is published, what the calendar services do meanwhile, and the verdict at the end."""
 
+import logging
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
+from schemas.codec import decode_outcome
 from tests.support.histories import History, Line, random_history
 from tests.support.run.evidence import explain
 from tests.support.run.leaks import check_nothing_leaked
 from tests.support.run.sandbox import SandboxProcess
 from tests.support.run.system import Provider, System, providers_of
-from tests.support.run.topics import wait_until_idle
+from tests.support.run.topics import read_topic, wait_until_idle, wait_until_taken
 from tests.support.run.verdict import calendars, check_dead_letters, differences, expected_calendars
 
 __all__ = ["RETRY_TIERS", "Scenario", "check", "end_trouble", "make_scenario", "trouble"]
+
+log = logging.getLogger(__name__)
 
 #: Their sum is longer than the trouble lasts, so that no intent uses its attempts up.
 RETRY_TIERS = "1s,2s,3s,4s,5s,6s,7s,8s"
@@ -52,11 +58,14 @@ async def trouble(sandbox: SandboxProcess, *, rate: float = 0.03, latency_ms: fl
     await sandbox.fault("*", "latency", latency_ms=latency_ms, rate=0.5)
 
 
-async def end_trouble(sandbox: SandboxProcess) -> None:
-    """AssertionError when a kind of trouble never came: the run was easier than it was meant to be."""
-    idle = [fault for fault in await sandbox.faults() if not fault["hits"]]
-    await sandbox.end_faults()
-    assert not idle, f"never struck: {idle}"
+async def end_trouble(system: System) -> None:
+    """When everything published was tried at least once. AssertionError when a kind of trouble never came: the run was too easy."""
+    await wait_until_taken(system.settings, timeout=60)
+    struck: Counter[str] = Counter()
+    for fault in await system.sandbox.faults():
+        struck[f"{fault['kind']} {fault['status']}"] += fault["hits"]
+    await system.sandbox.end_faults()
+    assert all(struck.values()), f"some trouble never struck: {dict(struck)}"
 
 
 async def check(system: System, scenario: Scenario, *, timeout: float, exactly_once: bool) -> None:
@@ -69,6 +78,16 @@ async def check(system: System, scenario: Scenario, *, timeout: float, exactly_o
     if exactly_once:
         assert stats["max_concurrency"] <= 4, f"{stats['max_concurrency']} calls at once for one mailbox"
     await check_nothing_leaked(system, scenario.providers)
+    await _log_what_happened(system, scenario, stats)
+
+
+async def _log_what_happened(system: System, scenario: Scenario, stats: Mapping[str, Any]) -> None:
+    """How hard the run was, for whoever runs it by hand (`-o log_cli=true --log-level=info`)."""
+    outcomes = await read_topic(system.settings, system.settings.topics.outcomes)
+    kinds = Counter(decode_outcome(record.value).kind.value for record in outcomes)
+    requests = Counter(f"{entry['operation']} {entry['status'] or 'cut'}" for entry in stats["requests"] for _ in range(entry["count"]))
+    lines = dict(scenario.history.expected)
+    log.info("seed %s: lines %s; outcomes %s; requests %s; %s stand", scenario.seed, lines, dict(kinds), dict(requests), stats["standing"])
 
 
 async def _wait_for_calendars(system: System, scenario: Scenario, timeout: float) -> None:

@@ -1,6 +1,6 @@
 """Reading whole topics back, and waiting until the product has nothing more to do."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -12,7 +12,7 @@ from streams.engine.kafka_clients import admin_options, consumer_options
 from streams.settings import Settings
 from tests.support.waiting import eventually
 
-__all__ = ["read_topic", "wait_until_idle"]
+__all__ = ["read_topic", "wait_until_idle", "wait_until_taken"]
 
 
 async def read_topic(settings: Settings, topic: str) -> list[ConsumerRecord]:
@@ -30,31 +30,46 @@ async def read_topic(settings: Settings, topic: str) -> list[ConsumerRecord]:
         return found
 
 
-async def wait_until_idle(settings: Settings, *, timeout: float) -> Report:
+async def wait_until_taken(settings: Settings, *, timeout: float) -> None:
+    """Until the fold and execution have taken everything published so far; what failed may wait in a retry tier."""
+
+    async def look(report: Report) -> bool:
+        left = _left(report, settings.topics.redeliver_group)
+        assert not left, f"still to do: {left}"
+        return True
+
+    await _watch(settings, look, what="the workers to take everything", timeout=timeout)
+
+
+async def wait_until_idle(settings: Settings, *, timeout: float) -> None:
     """Until every group has finished everything, no retry waits, and two looks in a row found the same. AssertionError in time."""
     before: dict[str, Any] = {}
-    admin, consumer = AIOKafkaAdminClient(**admin_options(settings.kafka)), AIOKafkaConsumer(**consumer_options(settings.kafka, group=None))
 
-    async def look() -> Report | None:
+    async def look(report: Report) -> bool:
         nonlocal before
-        report = await gather(admin, consumer, settings.topics)
         now = asdict(report)
         same, before = now == before, now
         left = _left(report)
         assert not left, f"still to do: {left}"
-        return report if same else None
+        return same
+
+    await _watch(settings, look, what="the product to have nothing more to do", timeout=timeout)
+
+
+async def _watch(settings: Settings, look: Callable[[Report], Awaitable[bool]], *, what: str, timeout: float) -> None:
+    admin, consumer = AIOKafkaAdminClient(**admin_options(settings.kafka)), AIOKafkaConsumer(**consumer_options(settings.kafka, group=None))
+
+    async def probe() -> bool:
+        return await look(await gather(admin, consumer, settings.topics))
 
     try:
         await admin.start()
         await consumer.start()
-        idle = await eventually(look, what="the product to have nothing more to do", timeout=timeout)
+        await eventually(probe, what=what, timeout=timeout)
     finally:
         await consumer.stop()
         await admin.close()
-    assert idle is not None
-    return idle
 
 
-def _left(report: Report) -> Sequence[str]:
-    lags = [f"{lag.topic}: {lag.lag}" for group in report.groups for lag in group.topics if lag.lag]
-    return lags + [f"retry {tier}: {waiting}" for tier, waiting in report.retry.items() if waiting]
+def _left(report: Report, but: str = "") -> list[str]:
+    return [f"{lag.topic}: {lag.lag}" for group in report.groups if group.group != but for lag in group.topics if lag.lag]

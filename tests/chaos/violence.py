@@ -1,0 +1,82 @@
+"""What is done to workers in the middle of their work: killed, killed with their local files, frozen, joined and left by another."""
+
+import asyncio
+import logging
+import random
+import shutil
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.support.histories import Line
+from tests.support.processes import Worker
+from tests.support.run.system import READY, System
+
+__all__ = ["SETTINGS", "freeze", "join_and_leave", "kill_again_and_again", "publish_slowly"]
+
+log = logging.getLogger(__name__)
+
+#: A dead worker's partitions move after the shortest session that a broker allows by default; a call is shorter.
+SETTINGS = {"IMPACT_SESSION_TIMEOUT": "6s", "IMPACT_CALL_TIMEOUT": "2s"}
+SESSION_SECONDS = 6.0
+
+
+async def kill_again_and_again(system: System, name: str, rng: random.Random, *, times: int, longest_life: float) -> None:
+    """SIGKILL at random moments, often early in a life and now and then before the worker takes a record; restarted at once.
+
+    Once, when there are several, its local files go too.
+    """
+    worker = system.workers[name]
+    without_files = rng.randrange(times) if times > 1 else -1
+    for number in range(times):
+        if rng.random() < 0.75:
+            await worker.wait_for_output(READY[worker.args[0]])
+        await asyncio.sleep(longest_life * rng.random() ** 2)
+        kill(system, worker, with_files=number == without_files)
+        worker.start()
+
+
+def kill(system: System, worker: Worker, *, with_files: bool) -> None:
+    """SIGKILL. AssertionError when it ended by itself before."""
+    pid = worker.pid
+    assert worker.running, f"{worker.name} ended by itself:\n{worker.output[-3000:]}"
+    worker.kill()
+    log.info("killed %s%s", worker.log.stem, " and its files" if with_files else "")
+    if with_files:
+        for directory in _files_of(system, pid):
+            shutil.rmtree(directory)
+
+
+def _files_of(system: System, pid: int) -> list[Path]:
+    """The directory that the process had claimed, if it came so far."""
+    locks = Path(system.env["IMPACT_DATA_DIR"]).glob("*/lock")
+    return [lock.parent for lock in locks if lock.read_text().strip() == str(pid)]
+
+
+async def join_and_leave(system: System, command: str, rng: random.Random, *, times: int) -> None:
+    """Another worker of the kind joins, works for a while and leaves: by SIGTERM and by SIGKILL in turn."""
+    for number in range(times):
+        worker = system.start(command, f"{command}-guest")
+        await worker.wait_for_output(READY[command])
+        await asyncio.sleep(rng.uniform(0.5, 3))
+        if number % 2:
+            kill(system, worker, with_files=False)
+        else:
+            assert worker.terminate() == 0, f"{worker.name} did not leave cleanly:\n{worker.output[-3000:]}"
+
+
+async def freeze(system: System, name: str, *, seconds: float) -> None:
+    """SIGSTOP for longer than its session, then SIGCONT: it wakes up to find its partitions with somebody else.
+
+    It may end then, with an exit status that is not zero; it is started anew, as its supervisor would.
+    """
+    worker = system.workers[name]
+    worker.send_signal(signal.SIGSTOP)
+    await asyncio.sleep(seconds)
+    worker.send_signal(signal.SIGCONT)
+
+
+async def publish_slowly(system: System, slices: Sequence[Sequence[Line]], *, seconds: float) -> None:
+    for lines in slices:
+        await system.publish(lines, by_command=False)
+        await asyncio.sleep(seconds / len(slices))

@@ -6,7 +6,6 @@ import socket
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -14,7 +13,7 @@ from typing import Self
 from infra.sandbox.config import SandboxConfig
 from schemas.topics import Topics
 from streams.settings import Settings
-from tests.support.processes import Worker, run_command
+from tests.support.processes import ProcessEndedError, Worker, run_command
 from tests.support.waiting import eventually_sync
 
 __all__ = ["WORKERS", "Stack", "free_port", "reachable", "worker_env"]
@@ -83,24 +82,43 @@ class Stack:
         return {path.name: path.read_bytes() for path in self.directory.glob("*.log")}
 
     def check_alive(self) -> None:
-        """AssertionError with the end of the log of a process that should run and does not."""
-        for process in (self.sandbox, *self.workers.values()):
-            assert process.running, f"{process.name} ended:\n{process.output[-3000:]}"
+        """ProcessEndedError, with the end of its log, for a process that should run and does not."""
+        for process in self._processes:
+            if not process.running:
+                raise ProcessEndedError(f"{process.name} ended:\n{process.output[-3000:]}")
 
     def __enter__(self) -> Self:
         self.directory.mkdir(parents=True, exist_ok=True)
         applied = run_command("topics", "apply", env=self.env)
         assert applied.returncode == 0, applied.stderr
-        self.sandbox.start()
-        for worker in self.workers.values():
-            worker.start()
-        eventually_sync(lambda: reachable(f"{self.sandbox_url}/healthz"), what="the sandbox", timeout=30)
-        for name, port in self.ports.items():
-            eventually_sync(partial(reachable, f"http://127.0.0.1:{port}/healthz"), what=f"{name}'s health page", timeout=60)
+        try:
+            for process in self._processes:
+                process.start()
+            self.wait_until_healthy()
+        except BaseException:
+            self._kill()
+            raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        processes = [*self.workers.values(), self.sandbox]
-        for process in processes:
+        self._kill()
+
+    def wait_until_healthy(self) -> None:
+        """Until the sandbox and every worker answer."""
+        urls = {"sandbox": self.sandbox_url} | {name: f"http://127.0.0.1:{port}" for name, port in self.ports.items()}
+        for name, url in urls.items():
+
+            def healthy(url: str = url) -> bool:
+                self.check_alive()
+                return reachable(f"{url}/healthz")
+
+            eventually_sync(healthy, what=f"{name} to be healthy", timeout=60)
+
+    @property
+    def _processes(self) -> tuple[Worker, ...]:
+        return (self.sandbox, *self.workers.values())
+
+    def _kill(self) -> None:
+        for process in self._processes:
             if process.running:
                 process.kill()

@@ -43,18 +43,18 @@ def _null_key(class_id: str) -> Raw:
 
 #: What is wrong: (how to make it, the code of the dead letter, what its reason has to name).
 BAD: dict[str, tuple[Callable[[str], Raw], str, str]] = {
-    "not JSON": (lambda id: (id.encode(), b'{"specversion": ', STRUCTURED), "not_json", "JSON"),
-    "invalid UTF-8": (lambda id: (id.encode(), b'{"x": "\xc3("}', STRUCTURED), "not_utf8", "UTF-8"),
+    "not JSON": (lambda name: (name.encode(), b'{"specversion": ', STRUCTURED), "not_json", "JSON"),
+    "invalid UTF-8": (lambda name: (name.encode(), b'{"x": "\xc3("}', STRUCTURED), "not_utf8", "UTF-8"),
     "null key": (_null_key, "null_key", "key"),
-    "null value": (lambda id: (id.encode(), None, STRUCTURED), "null_value", "value"),
-    "unknown type": (lambda id: _json(id, "class.exploded"), "unknown_type", TYPE.format("class.exploded")),
+    "null value": (lambda name: (name.encode(), None, STRUCTURED), "null_value", "value"),
+    "unknown type": (lambda name: _json(name, "class.exploded"), "unknown_type", TYPE.format("class.exploded")),
     "missing field": (_without_version, "bad_data", "version"),
-    "wrong field": (lambda id: _json(id, "class.relocated", location=5), "bad_data", "$.data.location"),
-    "wrong student": (lambda id: _json(id, "roster.student_added", student_id=[f"{STUDENT}wrong"]), "bad_data", "$.data.student_id"),
-    "end before start": (lambda id: _moved(id, ends_at="2030-05-06T09:00:00"), "bad_data", "ends_at"),
-    "unknown zone": (lambda id: _moved(id, time_zone="Europe/Atlantis"), "bad_data", "time_zone"),
-    "payload over the limit": (lambda id: _json(id, "class.cancelled", reason="x" * 256 * 1024), "too_large", "payload"),
-    "key contradicts class_id": (lambda id: (b"another", *_json(id, "class.cancelled")[1:]), "key_mismatch", "class_id"),
+    "wrong field": (lambda name: _json(name, "class.relocated", location=5), "bad_data", "$.data.location"),
+    "wrong student": (lambda name: _json(name, "roster.student_added", student_id=[f"{STUDENT}wrong"]), "bad_data", "$.data.student_id"),
+    "end before start": (lambda name: _moved(name, ends_at="2030-05-06T09:00:00"), "bad_data", "ends_at"),
+    "unknown zone": (lambda name: _moved(name, time_zone="Europe/Atlantis"), "bad_data", "time_zone"),
+    "payload over the limit": (lambda name: _json(name, "class.cancelled", reason="x" * 256 * 1024), "too_large", "payload"),
+    "key contradicts class_id": (lambda name: (b"another", *_json(name, "class.cancelled")[1:]), "key_mismatch", "class_id"),
 }
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -35,8 +35,9 @@ class Tail:
 
     async def read(self, topic: str, key: str | None = None) -> list[ConsumerRecord]:
         """What stands there now, of one key where one is given; in order within a partition."""
-        while found := await self._consumer.getmany(timeout_ms=100):
-            for partition, records in found.items():
+        ends = await self._consumer.end_offsets([partition for partition in self._partitions if partition.topic == topic])
+        while not await _has_reached(self._consumer, ends):
+            for partition, records in (await self._consumer.getmany(timeout_ms=200)).items():
                 self._records[partition.topic] += records
         return [record for record in self._records[topic] if key is None or record.key == key.encode()]
 
@@ -48,7 +49,7 @@ async def all_records(settings: Settings, topics: Iterable[str]) -> list[Consume
         ends = await _ends(consumer, partitions)
         await consumer.seek_to_beginning()
         records: list[ConsumerRecord] = []
-        while any([await consumer.position(partition) < end for partition, end in ends.items()]):
+        while not await _has_reached(consumer, ends):
             for found in (await consumer.getmany(timeout_ms=500)).values():
                 records += found
         return records
@@ -86,6 +87,10 @@ class Progress:
 
 def _partitions(settings: Settings, topics: Iterable[str]) -> list[TopicPartition]:
     return [TopicPartition(topic, number) for topic in topics for number in range(settings.topic_partitions)]
+
+
+async def _has_reached(consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int]) -> bool:
+    return all([await consumer.position(partition) >= end for partition, end in ends.items()])
 
 
 async def _ends(consumer: AIOKafkaConsumer, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:

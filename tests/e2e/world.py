@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -69,7 +69,10 @@ class World:
 
     async def publish(self, key: bytes | None, value: bytes | None, headers: Headers) -> RecordMetadata:
         """To the topic of domain events; where it stands there."""
-        return await self._producer.send_and_wait(self.topics.class_events, value, key=key, headers=list(headers))
+        return await self.send(self.topics.class_events, key, value, headers)
+
+    async def send(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers = ()) -> RecordMetadata:
+        return await self._producer.send_and_wait(topic, value, key=key, headers=list(headers))
 
     # connections, as the portal publishes them
 
@@ -89,14 +92,14 @@ class World:
             scopes=scopes,
             connected_at=datetime.now(UTC),
         )
-        await self._producer.send_and_wait(self.topics.connections, encode(event), key=provider.provider_id.encode())
+        await self.send(self.topics.connections, provider.provider_id.encode(), encode(event))
 
     async def disconnect(self, provider: Provider, *, remove_events: bool) -> None:
         assert provider.grant_id is not None
         event = ConnectionRevoked(
             provider_id=provider.provider_id, grant_id=provider.grant_id, revoked_at=datetime.now(UTC), remove_events=remove_events
         )
-        await self._producer.send_and_wait(self.topics.connections, encode(event), key=provider.provider_id.encode())
+        await self.send(self.topics.connections, provider.provider_id.encode(), encode(event))
 
     # what stands on the calendars
 
@@ -161,6 +164,9 @@ class World:
             return found
 
         return await eventually(probe, what=f"states {states} of {provider.provider_id}", timeout=timeout)
+
+    async def until(self, probe: Callable[[], Awaitable[object]], *, what: str, timeout: float = 30) -> None:
+        await eventually(probe, what=what, timeout=timeout)
 
     async def settled(self, *, timeout: float = 30) -> None:
         """Until everything published so far was dealt with by every worker."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from schemas.topics import Topics
+from streams.database_address import database_address
 
 __all__ = ["KafkaSettings", "OAuthSettings", "SettingError", "Settings", "parse_duration"]
 
@@ -67,6 +68,8 @@ class Settings:
     topic_partitions: int = 12
     call_timeout: timedelta = timedelta(seconds=10)
     session_timeout: timedelta = timedelta(seconds=30)
+    #: As SQLAlchemy takes it: `sqlite+aiosqlite:///...` or `postgresql+asyncpg://...`. It may hold a password.
+    database_url: str = field(default="sqlite+aiosqlite:///data/read-model.sqlite3", repr=False)
     log_level: str = "info"
     #: auto: console for a terminal, JSON elsewhere.
     log_format: str = "auto"
@@ -95,6 +98,7 @@ class Settings:
         """Raises SettingError. An empty value counts as absent."""
         reader = _Reader({name: value for name, value in env.items() if value != ""})
         default = cls()
+        data_dir = Path(reader.text("IMPACT_DATA_DIR", str(default.data_dir)))
         return cls(
             kafka=reader.kafka(),
             google_api_url=reader.url("IMPACT_GOOGLE_API_URL", default.google_api_url),
@@ -106,7 +110,7 @@ class Settings:
             microsoft_authority=reader.url("IMPACT_MICROSOFT_AUTHORITY", default.microsoft_authority),
             microsoft=reader.oauth("IMPACT_MICROSOFT"),
             vault_keys=reader.vault_keys(),
-            data_dir=Path(reader.text("IMPACT_DATA_DIR", str(default.data_dir))),
+            data_dir=data_dir,
             table_store=reader.choice("IMPACT_TABLE_STORE", default.table_store, ("rocksdb", "memory")),
             retry_tiers=reader.tiers(default.retry_tiers),
             metrics_port=reader.integer("IMPACT_METRICS_PORT", default.metrics_port, 0, 65535),
@@ -116,6 +120,7 @@ class Settings:
             topic_partitions=reader.integer("IMPACT_TOPIC_PARTITIONS", default.topic_partitions, 1, 10_000),
             call_timeout=reader.duration("IMPACT_CALL_TIMEOUT", default.call_timeout),
             session_timeout=reader.duration("IMPACT_SESSION_TIMEOUT", default.session_timeout),
+            database_url=reader.database_url(data_dir),
             log_level=reader.choice("IMPACT_LOG_LEVEL", default.log_level, ("debug", "info", "warning", "error")),
             log_format=reader.choice("IMPACT_LOG_FORMAT", default.log_format, ("auto", "json", "console")),
         )
@@ -202,6 +207,16 @@ class _Reader:
             problem = f"is {value!r}: plain http is accepted for loopback addresses only"
             raise SettingError(name, "an https address", default, problem)
         return value
+
+    def database_url(self, data_dir: Path) -> str:
+        name = "IMPACT_DATABASE_URL"
+        if name not in self.env:
+            return f"sqlite+aiosqlite:///{data_dir / 'read-model.sqlite3'}"
+        try:
+            return database_address(self.env[name])
+        except ValueError as error:
+            expects = "the address of a SQLite file or a PostgreSQL database"
+            raise SettingError(name, expects, "postgresql://impact@db.example.com/impact", str(error)) from None
 
     def topic_prefix(self, default: str) -> str:
         name = "IMPACT_TOPIC_PREFIX"

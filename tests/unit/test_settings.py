@@ -55,6 +55,20 @@ def assert_complete(error: SettingError) -> None:
         ("IMPACT_SESSION_TIMEOUT", "1m", "session_timeout", timedelta(minutes=1), timedelta(seconds=30)),
         ("IMPACT_LOG_LEVEL", "debug", "log_level", "debug", "info"),
         ("IMPACT_LOG_FORMAT", "json", "log_format", "json", "auto"),
+        (
+            "IMPACT_DATABASE_URL",
+            "postgresql://impact:s%40fe@db.example:5433/impact?sslmode=require",
+            "database_url",
+            "postgresql+asyncpg://impact:s%40fe@db.example:5433/impact?ssl=require",
+            "sqlite+aiosqlite:///data/read-model.sqlite3",
+        ),
+        (
+            "IMPACT_DATABASE_URL",
+            "sqlite:////var/rm.db",
+            "database_url",
+            "sqlite+aiosqlite:////var/rm.db",
+            "sqlite+aiosqlite:///data/read-model.sqlite3",
+        ),
         *((name, "https://proxy.example/base/", attribute, "https://proxy.example/base", url) for name, (attribute, url) in URLS.items()),
     ],
 )
@@ -235,3 +249,32 @@ def test_any_text_is_either_taken_or_complained_about(name: str, value: str) -> 
     else:
         return
     assert problem.name.startswith("IMPACT_")
+
+
+def test_the_database_stands_in_the_data_directory_when_nothing_else_is_said() -> None:
+    assert read(IMPACT_DATA_DIR="/var/lib/impact").database_url == "sqlite+aiosqlite:////var/lib/impact/read-model.sqlite3"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "mysql://u:hunter2@db.example/x",
+        "postgresql+psycopg://u:hunter2@db.example/x",
+        "db.example:5432 password=hunter2",
+        "postgresql://u:hunter2@db.example",
+        "postgresql://u:hunter2@db.example:70000/x",
+        "postgresql://u:hunter2@db.example:0/x",
+        "postgresql://u:hunter2/x",
+        "postgresql:///hunter2",
+        "sqlite://",
+        "sqlite:///",
+        "sqlite:///:memory:",
+        "sqlite://relative/hunter2",
+    ],
+)
+def test_a_database_that_cannot_be_used_is_refused_without_its_password(value: str) -> None:
+    assert "hunter2" not in complaint(IMPACT_DATABASE_URL=value)
+
+
+def test_the_password_of_the_database_is_not_in_the_settings_repr() -> None:
+    assert "hunter2" not in repr(read(IMPACT_DATABASE_URL="postgresql://u:hunter2@db.example/x"))

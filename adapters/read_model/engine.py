@@ -1,0 +1,53 @@
+"""From an address to an async SQLAlchemy engine: SQLite in WAL mode, or PostgreSQL through asyncpg."""
+
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+__all__ = ["reading_engine", "writing_engine"]
+
+#: Milliseconds that SQLite waits for another process's write.
+_BUSY_MS = 10_000
+_CACHE_KIB = 64 * 1024
+
+
+def writing_engine(url: str) -> AsyncEngine:
+    """For the projection and the migrations. `url`: `sqlite+aiosqlite:///...` or `postgresql+asyncpg://...`, as the settings give it.
+
+    SQLite's transactions take the write lock when they begin: one that read first could not wait for it later.
+    """
+    return _engine(url, begin="BEGIN IMMEDIATE", pragmas=("journal_mode=WAL", "synchronous=NORMAL", f"cache_size=-{_CACHE_KIB}"))
+
+
+def reading_engine(url: str) -> AsyncEngine:
+    """For queries: it cannot write."""
+    return _engine(url, begin="BEGIN", pragmas=("query_only=ON",))
+
+
+def _engine(url: str, *, begin: str, pragmas: tuple[str, ...]) -> AsyncEngine:
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite(parsed, begin, pragmas)
+    read_only = {"default_transaction_read_only": "on"} if begin == "BEGIN" else {}
+    connect = {"server_settings": {"application_name": "impact-calendar", **read_only}}
+    return create_async_engine(parsed, pool_pre_ping=True, connect_args=connect)
+
+
+def _sqlite(url: URL, begin: str, pragmas: tuple[str, ...]) -> AsyncEngine:
+    engine = create_async_engine(url)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver's own idea of when to begin leaves DDL out; "begin" below takes its place
+        cursor = connection.cursor()
+        for pragma in (f"busy_timeout={_BUSY_MS}", *pragmas):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin_transaction(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine

@@ -1,0 +1,108 @@
+"""How an entry stands: from what the class wants, the last outcome, and the connection as it is now. Pure.
+
+The three arrive in any order (they are keyed and consumed apart), so nothing here looks at which came last; revisions tell.
+"""
+
+import msgspec
+
+from adapters.read_model.views import Mark
+from schemas.connections import ConnectionState, Service
+from schemas.outcomes import Outcome, OutcomeKind
+
+__all__ = ["CHANGES", "EntryState", "Reason", "mark_of", "says_how_it_stands"]
+
+#: Outcomes that changed something on the calendar.
+CHANGES = frozenset({OutcomeKind.CREATED, OutcomeKind.UPDATED, OutcomeKind.DELETED})
+
+_SHOWN = frozenset({OutcomeKind.CREATED, OutcomeKind.UPDATED, OutcomeKind.UNCHANGED})
+_OFF = (None, ConnectionState.DISCONNECTED, ConnectionState.DISCONNECTING)
+
+
+class Reason:
+    """The stable words. Retries and dead letters carry the service's error instead."""
+
+    PENDING = "pending"
+    REMOVING = "removing"
+    NOT_BOOKED = "not_booked"
+    CANCELLED = "cancelled"
+    ENDED = "ended"
+    DISMISSED = "dismissed"
+    NOT_CONNECTED = "not_connected"
+    LEFT_STANDING = "left_standing"
+    NEEDS_RECONNECT = "needs_reconnect"
+    SERVICE_FAILING = "service_failing"
+
+
+class EntryState(msgspec.Struct, frozen=True, kw_only=True):
+    """One class and one provider. `wanted` as of `revision`; `standing`: an event of ours is on the calendar, as of the last outcome."""
+
+    wanted: bool
+    revision: int
+    standing: bool
+    outcome_kind: OutcomeKind | None
+    outcome_revision: int
+    outcome_reason: str | None = None
+    outcome_service: Service | None = None
+
+    @property
+    def heard(self) -> bool:
+        """Whether there is an outcome for what is wanted now."""
+        return self.outcome_kind is not None and self.outcome_revision >= self.revision
+
+
+def says_how_it_stands(outcome: Outcome) -> bool:
+    """Not so for what was overtaken, and for the repeats that were executed together with another."""
+    if outcome.kind is OutcomeKind.SUPERSEDED:
+        return False
+    return not (outcome.kind is OutcomeKind.UNCHANGED and outcome.reason == "repeat")
+
+
+def mark_of(
+    entry: EntryState, connection: ConnectionState | None, *, ended: bool, service: Service | None = None
+) -> tuple[Mark, str | None]:
+    """The mark and its reason (a word of Reason, or a service's error). `ended`: the class is over. `service`: the connected one."""
+    if entry.heard and (found := _by_outcome(entry)) is not None:
+        return found
+    if not entry.wanted and not entry.standing:
+        return Mark.NONE, Reason.NOT_BOOKED
+    if entry.wanted and not entry.standing and ended:
+        return Mark.NONE, Reason.ENDED
+    if connection in _OFF:
+        return _without_connection(entry, connection)
+    if _is_shown(entry, service):
+        return Mark.SYNCED, None
+    if connection is ConnectionState.NEEDS_RECONNECT:
+        return Mark.WAITING, Reason.NEEDS_RECONNECT
+    if entry.heard and entry.outcome_kind is OutcomeKind.WAITING and entry.outcome_reason == Reason.SERVICE_FAILING:
+        return Mark.WAITING, Reason.SERVICE_FAILING
+    return Mark.WAITING, Reason.PENDING if entry.wanted else Reason.REMOVING
+
+
+def _by_outcome(entry: EntryState) -> tuple[Mark, str | None] | None:
+    """What an outcome settles, whatever the connection is."""
+    match entry.outcome_kind:
+        case OutcomeKind.DEAD_LETTERED if entry.wanted or entry.standing:
+            return Mark.FAILED, entry.outcome_reason
+        case OutcomeKind.RETRYING:
+            return Mark.WAITING, entry.outcome_reason
+        case OutcomeKind.SKIPPED:
+            return Mark.NONE, Reason.ENDED
+        case OutcomeKind.DISMISSED:
+            return Mark.NONE, Reason.DISMISSED
+        case _:
+            return None
+
+
+def _without_connection(entry: EntryState, connection: ConnectionState | None) -> tuple[Mark, str | None]:
+    if not entry.standing:
+        return Mark.NOT_CONNECTED, Reason.NOT_CONNECTED
+    if connection is ConnectionState.DISCONNECTING:
+        return Mark.WAITING, Reason.REMOVING
+    return Mark.NOT_CONNECTED, Reason.LEFT_STANDING
+
+
+def _is_shown(entry: EntryState, service: Service | None) -> bool:
+    """An event that stands at another service than the connected one is about to move."""
+    if not (entry.wanted and entry.standing and entry.heard and entry.outcome_kind in _SHOWN):
+        return False
+    return service is None or entry.outcome_service in (None, service)

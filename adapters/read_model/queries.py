@@ -1,0 +1,152 @@
+"""The questions of the portal and of `why`. Nothing in the write path asks them."""
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+
+import msgspec
+from sqlalchemy import select, union
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from adapters.read_model import selects
+from adapters.read_model.reading import card_of, entry_mark, marks_by_class, step_of, tally
+from adapters.read_model.tables import classes, connections, entries, projection, providers, steps
+from adapters.read_model.views import (
+    CalendarSummary,
+    Changes,
+    Choices,
+    ClassCard,
+    ClassQuery,
+    ConnectionView,
+    EntryMark,
+    LastChange,
+    Mark,
+    Stage,
+    Timeline,
+)
+from adapters.read_model.wording import change_words
+from schemas.events import Presence
+from schemas.outcomes import OutcomeKind
+
+__all__ = ["ReadModelQueries"]
+
+#: Ids in one answer of `changes_since`.
+CHANGES_AT_ONCE = 1000
+
+_STAGES = {stage: rank for rank, stage in enumerate(Stage)}
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class ReadModelQueries:
+    """Each question is one short read transaction on a connection of the engine's pool. Raises SQLAlchemy's errors.
+
+    `engine`: see adapters.read_model.engine.reading_engine; the database is migrated. The caller disposes of it.
+    """
+
+    def __init__(self, engine: AsyncEngine, clock: Callable[[], datetime] = _utc_now) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    async def as_of(self) -> datetime | None:
+        """Everything that had been published by then is in. None while the read model is built for the first time, or anew."""
+        async with self._engine.connect() as connection:
+            found: datetime | None = await connection.scalar(select(projection.c.as_of))
+            return found
+
+    async def connection(self, provider_id: str) -> ConnectionView | None:
+        """None for a provider who never connected a calendar."""
+        columns = [column for column in connections.c if column.name != "seq"]
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(select(*columns).where(connections.c.provider_id == provider_id))).one_or_none()
+        return None if row is None else msgspec.convert(dict(row._mapping), ConnectionView)
+
+    async def classes(self, query: ClassQuery) -> list[ClassCard]:
+        """By start. Classes that were never scheduled are not in it."""
+        now = self._clock()
+        async with self._engine.connect() as connection:
+            rows = (await connection.execute(selects.cards(query))).all()
+            marks = marks_by_class((await connection.execute(selects.marks(query, now))).all(), now)
+        return [card_of(row, marks.get(row[0], {}), now, query.provider_restriction) for row in rows]
+
+    async def choices(self, provider_restriction: str | None = None) -> Choices:
+        """What filters can be set to; with a restriction, what occurs in the classes that this provider gives."""
+        who, what, how = select(providers.c.provider_id), select(classes.c.class_type), select(classes.c.presence)
+        if provider_restriction is not None:
+            mine = select(providers.c.class_id).where(providers.c.provider_id == provider_restriction)
+            who = who.where(providers.c.class_id.in_(mine))
+            what, how = (statement.where(classes.c.class_id.in_(mine)) for statement in (what, how))
+        async with self._engine.connect() as connection:
+            found = [sorted(filter(None, await connection.scalars(statement.distinct()))) for statement in (who, what, how)]
+        return Choices(provider_ids=tuple(found[0]), class_types=tuple(found[1]), presences=tuple(map(Presence, found[2])))
+
+    async def calendar_summary(self, provider_id: str) -> CalendarSummary:
+        """Of a provider without any class: nothing stands, nothing waits."""
+        now = self._clock()
+        async with self._engine.connect() as connection:
+            groups = (await connection.execute(selects.summary(provider_id, now))).all()
+            last = (await connection.execute(selects.last_change(provider_id))).one_or_none()
+        marked = [(entry_mark(group[:-1], now), group.count_) for group in groups]
+        return CalendarSummary(
+            standing=sum(group.count_ for group in groups if group.standing),
+            waiting=tally(marked, Mark.WAITING),
+            failed=tally(marked, Mark.FAILED),
+            last_change=None if last is None else _last_change(*last),
+        )
+
+    async def timeline(self, class_id: str, provider_restriction: str | None = None) -> Timeline | None:
+        """None for a class that is not known, or that the provider of the restriction does not give now.
+
+        With a restriction only what concerns the class, or this provider's own calendar.
+        """
+        now = self._clock()
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(selects.card(class_id))).one_or_none()
+            marked = marks_by_class((await connection.execute(selects.marks_of_class(class_id, now, provider_restriction))).all(), now)
+            rows = (await connection.execute(select(steps).where(steps.c.class_id == class_id))).all()
+        if row is None and not rows:
+            return None
+        marks = marked.get(class_id, {})
+        card = card_of(row, marks, now, provider_restriction) if row is not None and row.kind is not None else None
+        if provider_restriction is not None and (card is None or provider_restriction not in card.provider_ids):
+            return None
+        taken = [step_of(found) for found in rows if provider_restriction is None or found.provider_id in (None, provider_restriction)]
+        taken.sort(key=lambda step: (step.at, step.revision, _STAGES[step.stage]))
+        return Timeline(class_id=class_id, card=card, marks=_all_marks(card, marks.values()), steps=tuple(taken))
+
+    async def changes_since(self, cursor: int | None) -> Changes:
+        """Ids of what changed after `cursor`; None asks for the cursor of now. Cheap enough to be asked several times a second."""
+        async with self._engine.connect() as connection:
+            newest: int = await connection.scalar(select(projection.c.seq)) or 0
+            if cursor is None or cursor >= newest:
+                return Changes(cursor=newest)
+            upto = await self._reach(connection, cursor, newest)
+            class_ids = union(*(selects.changed(table.c.class_id, cursor, upto) for table in (classes, entries)))
+            provider_ids = union(*(selects.changed(table.c.provider_id, cursor, upto) for table in (entries, connections)))
+            return Changes(
+                cursor=upto,
+                class_ids=frozenset(await connection.scalars(class_ids)),
+                provider_ids=frozenset(await connection.scalars(provider_ids)),
+                more=upto < newest,
+            )
+
+    @staticmethod
+    async def _reach(connection: AsyncConnection, cursor: int, newest: int) -> int:
+        """How far one answer goes: whole batches, until one table has enough rows."""
+        found = [
+            await connection.scalar(select(table.c.seq).where(table.c.seq > cursor).order_by(table.c.seq).offset(CHANGES_AT_ONCE).limit(1))
+            for table in (classes, entries, connections)
+        ]
+        return min((seq for seq in found if seq is not None), default=newest)
+
+
+def _all_marks(card: ClassCard | None, marks: Iterable[EntryMark]) -> tuple[EntryMark, ...]:
+    """The card's, then those of providers who gave the class before and on whose calendar something is still to be said."""
+    shown = card.marks if card is not None else ()
+    known = {mark.provider_id for mark in shown}
+    return (*shown, *(mark for mark in marks if mark.provider_id not in known and mark.mark is not Mark.NONE))
+
+
+def _last_change(class_id: str, title: str | None, kind: str, at: datetime) -> LastChange:
+    return LastChange(class_id=class_id, title=title or "", words=change_words(title or "", OutcomeKind(kind)), at=at)

@@ -1,0 +1,133 @@
+"""From rows to views. Pure; `now` is passed in."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from adapters.read_model.facts import event_facts, intent_facts, outcome_facts
+from adapters.read_model.marks import EntryState, Reason, mark_of
+from adapters.read_model.reasons import explain
+from adapters.read_model.views import BookedStatus, ClassCard, EntryCount, EntryMark, Mark, Stage, TimelineStep, Tone
+from adapters.read_model.wording import event_words, intent_words, mark_words, outcome_words
+from schemas.connections import ConnectionState, Service
+from schemas.events import Kind, Presence
+from schemas.outcomes import OutcomeKind
+
+__all__ = ["card_of", "entry_mark", "marks_by_class", "step_of", "tally"]
+
+_ids = msgspec.json.Decoder(tuple[str, ...]).decode
+_KINDS = {member.value: member for member in Kind}
+_PRESENCES = {member.value: member for member in Presence}
+_STATUSES = {member.value: member for member in BookedStatus}
+_OUTCOMES: dict[str | None, OutcomeKind | None] = {None: None} | {member.value: member for member in OutcomeKind}
+_SERVICES: dict[str | None, Service | None] = {None: None} | {member.value: member for member in Service}
+_STATES: dict[str | None, ConnectionState | None] = {None: None} | {member.value: member for member in ConnectionState}
+
+Marks = dict[str, dict[str, EntryMark]]
+
+
+def marks_by_class(rows: Iterable[Any], now: datetime) -> Marks:
+    """class_id -> provider_id -> mark."""
+    found: Marks = {}
+    for row in rows:
+        found.setdefault(row[0], {})[row[1]] = entry_mark(row, now)
+    return found
+
+
+def entry_mark(row: Sequence[Any], now: datetime) -> EntryMark:
+    """`row`: the columns of `selects.marks`, in their order."""
+    _, provider_id, wanted, revision, standing, kind, heard, why, where, next_try_at, state, service, ended = row
+    entry = EntryState(
+        wanted=wanted,
+        revision=revision,
+        standing=standing,
+        outcome_kind=_OUTCOMES[kind],
+        outcome_revision=heard,
+        outcome_reason=why,
+        outcome_service=_SERVICES[where],
+    )
+    mark, reason = mark_of(entry, _STATES[state], ended=bool(ended), service=_SERVICES[service])
+    if mark is not Mark.WAITING or reason != why:
+        next_try_at = None
+    return _mark(provider_id, mark, reason, entry.outcome_service or _SERVICES[service], next_try_at, now)
+
+
+def _mark(
+    provider_id: str, mark: Mark, reason: str | None, service: Service | None, next_try_at: datetime | None, now: datetime
+) -> EntryMark:
+    words = mark_words(mark, reason, service=service, next_try_at=next_try_at, now=now)
+    return EntryMark(provider_id=provider_id, mark=mark, reason=reason, words=words, next_try_at=next_try_at, service=service)
+
+
+def card_of(row: Sequence[Any], marks: dict[str, EntryMark], now: datetime, restriction: str | None) -> ClassCard:
+    """`row`: the columns of `selects.cards`, in their order. A restricted reader gets his own mark only."""
+    class_id, kind, class_type, title, starts_at, ends_at, zone, location, presence, url, status, count, ids = row
+    provider_ids = _ids(ids)
+    booked = _STATUSES[status]
+    shown = provider_ids if restriction is None else (restriction,)
+    return ClassCard(
+        class_id=class_id,
+        kind=_KINDS[kind],
+        class_type=class_type,
+        title=title,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        time_zone=zone,
+        location=location,
+        presence=_PRESENCES[presence],
+        url=url,
+        status=booked,
+        student_count=count,
+        provider_ids=provider_ids,
+        marks=tuple(_card_mark(provider_id, marks.get(provider_id), booked, now) for provider_id in shown),
+    )
+
+
+def _card_mark(provider_id: str, mark: EntryMark | None, status: BookedStatus, now: datetime) -> EntryMark:
+    """What is not booked has nothing on a calendar, and says which of the two it is."""
+    if mark is not None and mark.reason != Reason.NOT_BOOKED:
+        return mark
+    if status is BookedStatus.BOOKED:  # the roster is known before the provider's entry: cannot be, but must not be hidden
+        return _mark(provider_id, Mark.WAITING, Reason.PENDING, None, None, now)
+    reason = Reason.CANCELLED if status is BookedStatus.CANCELLED else Reason.NOT_BOOKED
+    return _mark(provider_id, Mark.NONE, reason, None, None, now)
+
+
+def step_of(row: Any) -> TimelineStep:
+    """`row`: of the table of steps."""
+    match Stage(row.stage):
+        case Stage.EVENT:
+            words, tone = event_words(row.kind, event_facts(row.facts))
+            return _step(row, words, tone)
+        case Stage.INTENT:
+            words, tone = intent_words(intent_facts(row.facts))
+            return _step(row, words, tone)
+        case Stage.OUTCOME:
+            facts = outcome_facts(row.facts)
+            words, tone = outcome_words(OutcomeKind(row.kind), facts)
+            more = {name: getattr(facts, name) for name in ("reason", "attempt", "lane", "service", "next_try_at")}
+            return _step(row, words, tone, **more)
+
+
+def _step(row: Any, words: str, tone: Tone, **more: Any) -> TimelineStep:
+    return TimelineStep(
+        at=row.at, stage=Stage(row.stage), tone=tone, words=words, revision=row.revision, provider_id=row.provider_id, kind=row.kind, **more
+    )
+
+
+def tally(marked: Iterable[tuple[EntryMark, int]], mark: Mark) -> tuple[EntryCount, ...]:
+    """Counts by reason of the entries with one mark, most first."""
+    found: dict[str, EntryCount] = {}
+    for entry, count in marked:
+        if entry.mark is not mark:
+            continue
+        why = explain(entry.reason, entry.service)
+        known = found.get(why)
+        if known is None:
+            found[why] = EntryCount(reason=why.word, words=str(why), count=count, next_try_at=entry.next_try_at)
+        else:
+            tries = [at for at in (known.next_try_at, entry.next_try_at) if at is not None]
+            found[why] = msgspec.structs.replace(known, count=known.count + count, next_try_at=min(tries, default=None))
+    return tuple(sorted(found.values(), key=lambda one: (-one.count, one.reason)))

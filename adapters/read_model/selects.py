@@ -1,0 +1,141 @@
+"""The statements of the queries over classes and their marks."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, FromClause, Select, and_, case, func, literal, null, or_, select
+
+from adapters.read_model.tables import classes, connections, entries, providers
+from adapters.read_model.views import ClassQuery
+
+__all__ = ["card", "cards", "changed", "last_change", "marks", "marks_of_class", "summary"]
+
+_CARD = (
+    classes.c.class_id,
+    classes.c.kind,
+    classes.c.class_type,
+    classes.c.title,
+    classes.c.starts_at,
+    classes.c.ends_at,
+    classes.c.time_zone,
+    classes.c.location,
+    classes.c.presence,
+    classes.c.url,
+    classes.c.status,
+    classes.c.student_count,
+    classes.c.provider_ids,
+)
+
+_ENTRY = (
+    entries.c.class_id,
+    entries.c.provider_id,
+    entries.c.wanted,
+    entries.c.revision,
+    entries.c.standing,
+    entries.c.outcome_kind,
+    entries.c.outcome_revision,
+    entries.c.outcome_reason,
+    entries.c.outcome_service,
+    entries.c.next_try_at,
+    connections.c.state,
+    connections.c.service,
+)
+
+
+def cards(query: ClassQuery) -> Select[Any]:
+    """Rows for ClassCard, by when they start."""
+    return select(*_CARD).where(*_matching(query)).order_by(classes.c.starts_at, classes.c.class_id)
+
+
+def card(class_id: str) -> Select[Any]:
+    return select(*_CARD).where(classes.c.class_id == class_id)
+
+
+def marks(query: ClassQuery, now: datetime) -> Select[Any]:
+    """Rows for EntryMark, of the classes that `cards` gives; with a restriction only those of that provider."""
+    return _marks(now, *_matching(query), restriction=query.provider_restriction)
+
+
+def marks_of_class(class_id: str, now: datetime, restriction: str | None) -> Select[Any]:
+    return _marks(now, entries.c.class_id == class_id, restriction=restriction)
+
+
+def summary(provider_id: str, now: datetime) -> Select[Any]:
+    """As `marks`, but one row for all entries of a provider that are alike, with their number; `next_try_at` is the soonest."""
+    alike = [column for column in _ENTRY if column.name not in ("class_id", "provider_id", "revision", "outcome_revision", "next_try_at")]
+    heard = entries.c.outcome_revision >= entries.c.revision
+    ended = classes.c.ends_utc <= now
+    wanted, standing, kind, reason, service, state, connected = alike
+    return (
+        select(
+            null().label("class_id"),
+            literal(provider_id).label("provider_id"),
+            wanted,
+            literal(1).label("revision"),
+            standing,
+            kind,
+            case((heard, 1), else_=0).label("outcome_revision"),
+            reason,
+            service,
+            func.min(entries.c.next_try_at).label("next_try_at"),
+            state,
+            connected,
+            ended.label("ended"),
+            func.count().label("count_"),
+        )
+        .select_from(_joined())
+        .where(entries.c.provider_id == provider_id)
+        .group_by(*alike, heard, ended)
+    )
+
+
+def last_change(provider_id: str) -> Select[Any]:
+    """class_id, title, kind and time of the last change on a provider's calendar."""
+    joined = entries.outerjoin(classes, classes.c.class_id == entries.c.class_id)
+    return (
+        select(entries.c.class_id, classes.c.title, entries.c.changed_kind, entries.c.changed_at)
+        .select_from(joined)
+        .where(entries.c.provider_id == provider_id, entries.c.changed_at.is_not(None))
+        .order_by(entries.c.changed_at.desc())
+        .limit(1)
+    )
+
+
+def changed(column: Column[Any], after: int, upto: int) -> Select[Any]:
+    """A column of the rows that batches after `after`, to `upto`, changed."""
+    seq = column.table.c.seq
+    return select(column).where(seq > after, seq <= upto)
+
+
+def _joined() -> FromClause:
+    return entries.outerjoin(classes, classes.c.class_id == entries.c.class_id).outerjoin(
+        connections, connections.c.provider_id == entries.c.provider_id
+    )
+
+
+def _marks(now: datetime, *conditions: ColumnElement[bool], restriction: str | None) -> Select[Any]:
+    only = () if restriction is None else (entries.c.provider_id == restriction,)
+    return select(*_ENTRY, (classes.c.ends_utc <= now).label("ended")).select_from(_joined()).where(*conditions, *only)
+
+
+def _matching(query: ClassQuery) -> list[ColumnElement[bool]]:
+    """Most classes end on the day on which they start: the index on that day finds those, another one the few others."""
+    starts = classes.c.starts_on.between(query.first_day, query.last_day)
+    reaches_in = and_(classes.c.spans_days.is_(True), classes.c.starts_on < query.first_day, classes.c.ends_on >= query.first_day)
+    conditions: list[ColumnElement[bool]] = [or_(starts, reaches_in)]
+    if query.provider_ids:
+        conditions.append(_given_by(*query.provider_ids))
+    if query.provider_restriction is not None:
+        conditions.append(_given_by(query.provider_restriction))
+    if query.class_types:
+        conditions.append(classes.c.class_type.in_(sorted(query.class_types)))
+    if query.presences:
+        conditions.append(classes.c.presence.in_(sorted(presence.value for presence in query.presences)))
+    if query.booked_statuses:
+        conditions.append(classes.c.status.in_(sorted(status.value for status in query.booked_statuses)))
+    return conditions
+
+
+def _given_by(*provider_ids: str) -> ColumnElement[bool]:
+    mine = select(providers.c.class_id).where(providers.c.provider_id.in_(sorted(provider_ids)))
+    return classes.c.class_id.in_(mine)

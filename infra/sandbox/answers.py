@@ -22,9 +22,10 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     event_id: str | None = None
     notifications: int = 0
+    content_type: str = "application/json"
 
 
-class Refusal(Exception):  # noqa: N818 - a vendor's refusal is its regular answer
+class Refusal(Exception):
     """The vendor refuses; `answer` says how. Raised by the rules, caught by the gate."""
 
     def __init__(self, answer: Answer) -> None:
@@ -46,4 +47,4 @@ def json_answer(
 def to_response(answer: Answer) -> web.Response:
     if not answer.body:
         return web.Response(status=answer.status, headers=answer.headers)
-    return web.Response(status=answer.status, body=answer.body, headers=answer.headers, content_type="application/json", charset="utf-8")
+    return web.Response(status=answer.status, body=answer.body, headers=answer.headers, content_type=answer.content_type, charset="utf-8")

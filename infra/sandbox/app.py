@@ -1,21 +1,29 @@
-"""The sandbox's web application: both services, the control interface and the pages, on one port."""
+"""The sandbox's web application: both services, the sign-in provider, the control interface and the pages, on one port."""
 
 from aiohttp import web
 
 from infra.sandbox.config import SandboxConfig
-from infra.sandbox.control import calendars, faults, grants, observe
+from infra.sandbox.control import calendars, faults, grants, observe, people
 from infra.sandbox.google import routes as google_calendar
 from infra.sandbox.google import tokens as google_tokens
 from infra.sandbox.google.discovery import checker
 from infra.sandbox.microsoft import routes as graph
 from infra.sandbox.microsoft import tokens as microsoft_tokens
 from infra.sandbox.microsoft.model import check_event
+from infra.sandbox.oidc import account as oidc_account
+from infra.sandbox.oidc import authorize as oidc_authorize
+from infra.sandbox.oidc import discovery as oidc_discovery
+from infra.sandbox.oidc import tokens as oidc_tokens
 from infra.sandbox.pages import routes as pages_routes
 from infra.sandbox.world import WORLD, World
 
 __all__ = ["create_app"]
 
-_PARTS = (google_calendar, google_tokens, graph, microsoft_tokens, grants, faults, calendars, observe, pages_routes)
+_GOOGLE = (google_calendar, google_tokens)
+_MICROSOFT = (graph, microsoft_tokens)
+_OIDC = (oidc_discovery, oidc_authorize, oidc_tokens, oidc_account)
+_CONTROL = (grants, people, faults, calendars, observe)
+_PARTS = (*_GOOGLE, *_MICROSOFT, *_OIDC, *_CONTROL, pages_routes)
 
 
 def create_app(config: SandboxConfig | None = None) -> web.Application:

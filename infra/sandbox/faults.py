@@ -9,8 +9,8 @@ import msgspec
 __all__ = ["Fault", "FaultBoard", "FaultOrder", "Strike", "retry_headers"]
 
 Rate = Annotated[float, msgspec.Meta(ge=0, le=1)]
-ServiceName = Literal["google", "microsoft", "*"]
-Operation = Literal["create", "update", "delete", "get", "list", "token", "revoke", "*"]
+ServiceName = Literal["google", "microsoft", "oidc", "*"]
+Operation = Literal["create", "update", "delete", "get", "list", "token", "revoke", "authorize", "*"]
 Kind = Literal["status", "drop_before", "drop_after", "latency"]
 
 

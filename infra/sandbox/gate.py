@@ -75,6 +75,7 @@ def _decide(call: Call, strike: Strike, concurrency: int, work: Work) -> Answer:
         headers=answer.headers,
         event_id=done.event_id,
         notifications=done.notifications,
+        content_type=answer.content_type,
     )
 
 

@@ -13,11 +13,14 @@ __all__ = ["AccessToken", "Grant", "GrantBook", "RefreshToken"]
 
 @dataclass(kw_only=True, slots=True, eq=False)
 class Grant:
+    """`from_page`: the person consented on the service's own page."""
+
     service: str
     email: str
     client_id: str
     scopes: frozenset[str]
     scope_text: str
+    from_page: bool = False
     alive: bool = True
 
 
@@ -49,17 +52,36 @@ class GrantBook:
         self._refresh: dict[str, RefreshToken] = {}
         self._access: dict[str, AccessToken] = {}
         self._order: dict[tuple[str, str], list[str]] = {}
+        self._grants: dict[tuple[str, str], list[Grant]] = {}
 
     def issue_grant(self, email: str, client_id: str, scopes: tuple[str, ...], *, expires_at: datetime | None = None) -> RefreshToken:
         """A new consent. It does not touch the tokens of an earlier one, but may push the oldest of them out."""
+        return self.issue_refresh(self.grant(email, client_id, scopes), expires_at=expires_at)
+
+    def grant(self, email: str, client_id: str, scopes: tuple[str, ...], *, from_page: bool = False) -> Grant:
+        """A consent that no token stands for yet."""
         grant = Grant(
             service=self.service,
             email=email,
             client_id=client_id,
             scopes=frozenset(scopes),
             scope_text=" ".join(scopes),
+            from_page=from_page,
         )
-        return self.issue_refresh(grant, expires_at=expires_at)
+        self._grants.setdefault((email, client_id), []).append(grant)
+        return grant
+
+    def consented(self, email: str, client_id: str) -> frozenset[str]:
+        """Every scope that the person allows that client now."""
+        alive = (grant.scopes for grant in self._grants.get((email, client_id), ()) if grant.alive)
+        return frozenset().union(*alive)
+
+    def revoke(self, grant: Grant) -> None:
+        """What was consented to on the service's page is one consent, however often it was given: it dies as a whole."""
+        grant.alive = False
+        if grant.from_page:
+            for other in self._grants[(grant.email, grant.client_id)]:
+                other.alive = other.alive and not other.from_page
 
     def issue_refresh(self, grant: Grant, *, expires_at: datetime | None) -> RefreshToken:
         token = RefreshToken(value=self._refresh_prefix + secrets.token_urlsafe(48), grant=grant, expires_at=expires_at)
@@ -84,9 +106,7 @@ class GrantBook:
 
     def revoke_user(self, email: str) -> int:
         """All grants of a user die. Returns how many were alive."""
-        grants = {id(token.grant): token.grant for token in self._refresh.values()}
-        grants |= {id(token.grant): token.grant for token in self._access.values()}
-        dying = [grant for grant in grants.values() if grant.alive and grant.email == email]
+        dying = [grant for (owner, _), grants in self._grants.items() if owner == email for grant in grants if grant.alive]
         for grant in dying:
             grant.alive = False
         return len(dying)
@@ -95,3 +115,4 @@ class GrantBook:
         self._refresh.clear()
         self._access.clear()
         self._order.clear()
+        self._grants.clear()

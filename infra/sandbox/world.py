@@ -2,12 +2,17 @@
 
 from aiohttp import web
 
+from infra.sandbox.accounts import Directory
 from infra.sandbox.clock import Clock
+from infra.sandbox.codes import CodeBook
 from infra.sandbox.config import GOOGLE, MICROSOFT, SandboxConfig
 from infra.sandbox.faults import FaultBoard
 from infra.sandbox.grants import GrantBook
 from infra.sandbox.journal import Journal
 from infra.sandbox.mailboxes import Mailbox, Mailboxes, StoredEvent
+from infra.sandbox.oidc.state import OidcState
+from infra.sandbox.redirects import Redirects
+from infra.sandbox.signing import SigningKeys
 
 __all__ = ["WORLD", "World"]
 
@@ -24,6 +29,12 @@ class World:
             GOOGLE: GrantBook(GOOGLE, refresh_prefix="1//", access_prefix="ya29.", cap=config.google_refresh_tokens_per_account),
             MICROSOFT: GrantBook(MICROSOFT, refresh_prefix="1.A", access_prefix="EwB"),
         }
+
+        self.redirects = Redirects(config.portal_url)
+        self.oidc = OidcState()
+        self.directory = Directory()
+        self.codes = {GOOGLE: CodeBook("4/0A"), MICROSOFT: CodeBook("1.A")}
+        self.keys = {GOOGLE: SigningKeys(), MICROSOFT: SigningKeys()}
 
     def add_event(self, mailbox: Mailbox, event: StoredEvent) -> None:
         """Put a new event on a calendar, and count it when the mailbox has a standing one with the same mark."""
@@ -42,6 +53,11 @@ class World:
         self.mailboxes.clear()
         for book in self.grants.values():
             book.clear()
+        for codes in self.codes.values():
+            codes.clear()
+        self.redirects.reset()
+        self.oidc.reset()
+        self.directory.reset()
 
     def _mark(self, event: StoredEvent) -> frozenset[tuple[str, str]]:
         named = frozenset((name, event.private[name]) for name in self.config.mark_names if name in event.private)

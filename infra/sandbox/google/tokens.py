@@ -39,7 +39,7 @@ async def _revoke(request: web.Request) -> web.StreamResponse:
     def work() -> Answer:
         if token is None or not token.grant.alive:
             return _error(400, "invalid_token", "Token expired or revoked")
-        token.grant.alive = False
+        book.revoke(token.grant)
         return json_answer(200, {})
 
     return await pass_gate(world, request, _call("revoke", token.grant.email if token else None), work)

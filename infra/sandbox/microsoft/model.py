@@ -21,7 +21,7 @@ _PRIMITIVES: Mapping[str, tuple[type, ...]] = {"str": (str,), "bool": (bool,), "
 _INT32 = 2**31
 
 
-class Wrong(Exception):  # noqa: N818 - not a failure of ours
+class Wrong(Exception):
     """What is wrong with a body, in the words of Graph's own OData reader."""
 
 

@@ -2,34 +2,20 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from functools import lru_cache
 from html import escape
-from importlib.resources import files
 from urllib.parse import quote
 
 from infra.sandbox.control.view import EventView
 from infra.sandbox.faults import Fault
 from infra.sandbox.journal import Entry
 from infra.sandbox.mailboxes import Mailbox
+from infra.sandbox.pages.frame import frame
 from infra.sandbox.pages.month import Day, Month
 
 __all__ = ["home_page", "month_page"]
 
-_NAMES = {"google": "Google", "microsoft": "Microsoft"}
+_NAMES = {"google": "Google", "microsoft": "Microsoft", "oidc": "Sign-in"}
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-
-
-@lru_cache(maxsize=1)
-def _style() -> str:
-    return (files("infra.sandbox.pages") / "style.css").read_text("utf-8")
-
-
-def _page(title: str, body: str) -> str:
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{_style()}</style></head><body><main>{body}</main></body></html>"
-    )
 
 
 def home_page(mailboxes: Sequence[Mailbox], faults: Sequence[Fault], recent: Sequence[Entry]) -> str:
@@ -41,7 +27,7 @@ def home_page(mailboxes: Sequence[Mailbox], faults: Sequence[Fault], recent: Seq
         if mailboxes
         else '<p class="empty">Nobody has connected yet. A grant made through <code>/control/grants</code> makes a user.</p>'
     )
-    return _page("Calendar sandbox", head + f"<section>{table}</section>" + _faults(faults) + _recent(recent))
+    return frame("Calendar sandbox", head + f"<section>{table}</section>" + _faults(faults) + _recent(recent))
 
 
 def month_page(mailbox: Mailbox, month: Month, weeks: Sequence[Sequence[Day]], today: date) -> str:
@@ -60,7 +46,7 @@ def month_page(mailbox: Mailbox, month: Month, weeks: Sequence[Sequence[Day]], t
     rows = "".join("<tr>" + "".join(_day(day, today, mailbox.service) for day in week) + "</tr>" for week in weeks)
     grid = f"<table class=month><thead><tr>{names}</tr></thead><tbody>{rows}</tbody></table>"
     nothing = "" if number else '<p class="empty">No event this month.</p>'
-    return _page(f"{month.title}, {mailbox.email}", head + grid + nothing)
+    return frame(f"{month.title}, {mailbox.email}", head + grid + nothing)
 
 
 def _day(day: Day, today: date, service: str) -> str:

@@ -4,6 +4,7 @@ from aiohttp import web
 
 from infra.sandbox.control.http import mailbox_of, problem
 from infra.sandbox.control.view import standing_views
+from infra.sandbox.pages.frame import PAGE_HEADERS
 from infra.sandbox.pages.html import home_page, month_page
 from infra.sandbox.pages.month import lay_out, read_month
 from infra.sandbox.world import WORLD
@@ -11,11 +12,6 @@ from infra.sandbox.world import WORLD
 __all__ = ["routes"]
 
 _LATEST = 15
-#: Nothing but the page's own style: a title on a simulated calendar can hold anything.
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
-    "Cache-Control": "no-store",
-}
 
 
 def routes() -> list[web.RouteDef]:
@@ -37,4 +33,4 @@ async def _month(request: web.Request) -> web.Response:
 
 
 def _html(page: str) -> web.Response:
-    return web.Response(text=page, content_type="text/html", headers=_HEADERS)
+    return web.Response(text=page, content_type="text/html", headers=PAGE_HEADERS)

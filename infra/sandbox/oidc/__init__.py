@@ -1,0 +1,1 @@
+"""The sign-in provider: OpenID Connect as AWS Cognito's user pools speak it."""

@@ -1,0 +1,32 @@
+"""What the endpoints share in one portal process."""
+
+import httpx2
+from starlette.requests import Request
+
+from adapters.portal.deps import PortalDeps
+from adapters.portal.signin.issuer import Issuer
+from adapters.portal.web.flows import Flows
+from adapters.portal.web.once import OnceOnly
+from adapters.portal.web.sealing import Sealer
+
+__all__ = ["Services", "services_of"]
+
+
+class Services:
+    """One pool of connections to identity providers and calendar services. Opens nothing before it is used."""
+
+    def __init__(self, deps: PortalDeps) -> None:
+        self.deps = deps
+        self.sealer = Sealer(deps.session_keys)
+        self.ended_sessions = OnceOnly(deps.clock, keep=deps.sessions.absolute)
+        self.transport = httpx2.AsyncHTTPTransport(retries=0)
+        self.flows = Flows(deps, self.sealer)
+        self.issuer = Issuer(deps, self.transport)
+
+    async def close(self) -> None:
+        await self.transport.aclose()
+
+
+def services_of(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services

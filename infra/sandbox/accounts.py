@@ -1,7 +1,6 @@
 """The accounts that people have at Google and Microsoft, and Microsoft's tenants."""
 
 import uuid
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from infra.sandbox.config import GOOGLE, MICROSOFT
@@ -102,12 +101,11 @@ class Directory:
     def accounts(self, service: str, mailboxes: Mailboxes) -> list[Account]:
         described = [account for account in self._accounts.values() if account.service == service]
         emails = {account.email for account in described}
-        return described + [
-            self._undescribed(service, box.email) for box in mailboxes if box.service == service and box.email not in emails
-        ]
+        others = (box.email for box in mailboxes if box.service == service and box.email not in emails)
+        return described + [self._undescribed(service, email) for email in others]
 
-    def all(self) -> Iterable[Account]:
-        return self._accounts.values()
+    def all(self) -> list[Account]:
+        return list(self._accounts.values())
 
     def reset(self) -> None:
         self._accounts = {(account.service, account.email): account for account in _USUAL_ACCOUNTS}

@@ -3,7 +3,8 @@
 from aiohttp import web
 
 from infra.sandbox.config import SandboxConfig
-from infra.sandbox.control import calendars, faults, grants, observe, people
+from infra.sandbox.control import accounts, calendars, faults, grants, observe, people
+from infra.sandbox.google import authorize as google_authorize
 from infra.sandbox.google import routes as google_calendar
 from infra.sandbox.google import tokens as google_tokens
 from infra.sandbox.google.discovery import checker
@@ -19,10 +20,10 @@ from infra.sandbox.world import WORLD, World
 
 __all__ = ["create_app"]
 
-_GOOGLE = (google_calendar, google_tokens)
+_GOOGLE = (google_calendar, google_authorize, google_tokens)
 _MICROSOFT = (graph, microsoft_tokens)
 _OIDC = (oidc_discovery, oidc_authorize, oidc_tokens, oidc_account)
-_CONTROL = (grants, people, faults, calendars, observe)
+_CONTROL = (grants, people, accounts, faults, calendars, observe)
 _PARTS = (*_GOOGLE, *_MICROSOFT, *_OIDC, *_CONTROL, pages_routes)
 
 

@@ -1,6 +1,6 @@
 """What the three authorization endpoints have in common: reading the request, and leading back to the application."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from html import escape
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -10,10 +10,12 @@ from multidict import MultiMapping
 
 from infra.sandbox.answers import Answer, Refusal
 from infra.sandbox.codes import is_challenge
+from infra.sandbox.faults import FaultOrder, retry_headers
 from infra.sandbox.pages.dialog import dialog
 from infra.sandbox.pages.frame import PAGE_HEADERS
+from infra.sandbox.redirects import Redirects
 
-__all__ = ["Asked", "error_page", "form_address", "lead_back", "page", "read_challenge", "read_request"]
+__all__ = ["Asked", "error_page", "fault_to", "form_address", "lead_back", "page", "read_challenge", "read_request"]
 
 #: What a page's own form sends; everything else is the application's request.
 _FORM_FIELDS = frozenset({"account", "decision", "scope_granted", "organization"})
@@ -89,3 +91,17 @@ def error_page(brand: str, code: str, text: str, *, status: int = 400) -> Refusa
     """To raise, where leading back would be wrong: nobody knows that the address is the application's."""
     body = f"<h1>Access blocked</h1><p>{escape(text)}</p><p class=code>Error {status}: {escape(code)}</p>"
     return Refusal(page(dialog(f"Error: {code}", brand, body), status=status))
+
+
+def fault_to(brand: str, asked: Asked | None, redirects: Redirects) -> Callable[[FaultOrder], Answer]:
+    """A fault with a `reason` leads back with it as the OAuth error; one without is a page with the fault's status."""
+
+    def answer(fault: FaultOrder) -> Answer:
+        if fault.reason and asked is not None and redirects.allows(brand, asked["redirect_uri"]):
+            parameters = [("error", fault.reason), ("error_description", "Simulated."), ("state", asked.fields.get("state"))]
+            return lead_back(asked["redirect_uri"], parameters)
+        status = fault.status or 503
+        body = f"<h1>Something went wrong</h1><p>Try again later.</p><p class=code>Error {status}</p>"
+        return page(dialog(f"Error {status}", brand, body), status=status, headers=retry_headers(fault))
+
+    return answer

@@ -1,4 +1,4 @@
-"""Google's OAuth2 endpoints: token (refresh_token grant) and revoke. Errors as RFC 6749 section 5.2 has them."""
+"""Google's OAuth2 endpoints: token (a code or a refresh token), keys and revoke. Errors as RFC 6749 section 5.2 has them."""
 
 from collections.abc import Mapping
 
@@ -9,15 +9,21 @@ from infra.sandbox.basic_auth import client_of
 from infra.sandbox.config import GOOGLE
 from infra.sandbox.faults import FaultOrder, retry_headers
 from infra.sandbox.gate import Call, pass_gate
+from infra.sandbox.google.code_grant import issuer, redeem
 from infra.sandbox.world import WORLD, World
 
-__all__ = ["routes"]
+__all__ = ["fault_answer", "routes"]
 
 _USUAL_ERROR = {400: "invalid_grant", 401: "invalid_client", 403: "access_denied", 429: "rate_limit_exceeded"}
 
 
 def routes() -> list[web.RouteDef]:
-    return [web.post("/google/token", _token), web.post("/google/revoke", _revoke)]
+    return [
+        web.post("/google/token", _token),
+        web.post("/google/revoke", _revoke),
+        web.get("/google/.well-known/openid-configuration", _configuration),
+        web.get("/google/jwks", _jwks),
+    ]
 
 
 async def _token(request: web.Request) -> web.StreamResponse:
@@ -25,7 +31,8 @@ async def _token(request: web.Request) -> web.StreamResponse:
     form = await request.post()
     fields = {name: value for name, value in form.items() if isinstance(value, str)}
     known = world.grants[GOOGLE].refresh_token(fields.get("refresh_token", ""))
-    call = _call("token", known.grant.email if known else None)
+    code = world.codes[GOOGLE].look(fields.get("code", ""))
+    call = _call("token", known.grant.email if known else code.subject if code else None)
     return await pass_gate(world, request, call, lambda: _grant(world, request, fields))
 
 
@@ -52,6 +59,8 @@ def _grant(world: World, request: web.Request, fields: Mapping[str, str]) -> Ans
     if world.config.secret_of(client_id) != secret:
         return _error(401, "invalid_client", "The provided client secret is invalid.")
     kind = fields.get("grant_type")
+    if kind == "authorization_code":
+        return redeem(world, request, client_id, fields)
     if kind != "refresh_token":
         return _error(400, "unsupported_grant_type", f"Invalid grant_type: {str(kind)[:40]}")
     if not fields.get("refresh_token"):
@@ -74,10 +83,10 @@ def _grant(world: World, request: web.Request, fields: Mapping[str, str]) -> Ans
 
 
 def _call(operation: str, email: str | None) -> Call:
-    return Call(service=GOOGLE, operation=operation, email=email, mailbox=None, fault_answer=_fault_answer)
+    return Call(service=GOOGLE, operation=operation, email=email, mailbox=None, fault_answer=fault_answer)
 
 
-def _fault_answer(fault: FaultOrder) -> Answer:
+def fault_answer(fault: FaultOrder) -> Answer:
     status = fault.status or 503
     body = {"error": fault.reason or _USUAL_ERROR.get(status, "internal_failure"), "error_description": "Simulated."}
     return json_answer(status, body, headers=retry_headers(fault))
@@ -85,3 +94,26 @@ def _fault_answer(fault: FaultOrder) -> Answer:
 
 def _error(status: int, code: str, description: str) -> Answer:
     return json_answer(status, {"error": code, "error_description": description})
+
+
+async def _configuration(request: web.Request) -> web.Response:
+    base = issuer(request)
+    return web.json_response(
+        {
+            "issuer": base,
+            "authorization_endpoint": f"{base}/authorize",
+            "token_endpoint": f"{base}/token",
+            "revocation_endpoint": f"{base}/revoke",
+            "jwks_uri": f"{base}/jwks",
+            "response_types_supported": ["code"],
+            "grant_types_supported": ["authorization_code", "refresh_token"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": ["RS256"],
+            "code_challenge_methods_supported": ["S256"],
+            "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
+        }
+    )
+
+
+async def _jwks(request: web.Request) -> web.Response:
+    return web.json_response(request.app[WORLD].keys[GOOGLE].jwk_set())

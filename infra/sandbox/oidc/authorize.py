@@ -11,12 +11,11 @@ from html import escape
 from aiohttp import web
 
 from infra.sandbox.answers import Answer, Refusal
-from infra.sandbox.authorization import Asked, error_page, form_address, lead_back, page, read_challenge, read_request
+from infra.sandbox.authorization import Asked, error_page, fault_to, form_address, lead_back, page, read_challenge, read_request
 from infra.sandbox.codes import Code
 from infra.sandbox.config import OIDC
 from infra.sandbox.gate import Call, pass_gate
 from infra.sandbox.oidc.discovery import SCOPES
-from infra.sandbox.oidc.errors import fault_answer
 from infra.sandbox.oidc.people import Person
 from infra.sandbox.oidc.state import Session
 from infra.sandbox.pages.dialog import choices, dialog
@@ -35,7 +34,7 @@ def routes() -> list[web.RouteDef]:
 
 async def _authorize(request: web.Request) -> web.StreamResponse:
     world, asked = request.app[WORLD], await read_request(request)
-    call = Call(service=OIDC, operation="authorize", email=None, mailbox=None, fault_answer=fault_answer)
+    call = Call(service=OIDC, operation="authorize", email=None, mailbox=None, fault_answer=fault_to(OIDC, asked, world.redirects))
     return await pass_gate(world, request, call, lambda: _answer(world, request, asked))
 
 

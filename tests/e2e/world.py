@@ -1,10 +1,12 @@
 """What a test tells its story with: providers and their calendars, classes, connections as the portal has them, topics to look into."""
 
+import json
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 import aiohttp
 from aiokafka import AIOKafkaProducer
@@ -127,6 +129,17 @@ class World:
 
         await eventually(probe, what=f"nothing on {provider.account}", timeout=timeout)
 
+    async def stand(self, provider: Provider, *stories: ClassStory, timeout: float = 30) -> list[CalendarEvent]:
+        """The provider's events, once these classes stand there, each once, and no other."""
+        wanted = sorted(story.class_id for story in stories)
+
+        async def probe() -> list[CalendarEvent]:
+            events = await self.events(provider)
+            assert sorted(event.class_id for event in events) == wanted, [(event.class_id, event.revision) for event in events]
+            return events
+
+        return await eventually(probe, what=f"{len(wanted)} classes on {provider.account}", timeout=timeout)
+
     async def calls(self, provider: Provider) -> list[str]:
         """The calls that changed the provider's calendar, or tried to, oldest first."""
         return [entry["operation"] for entry in await self.sandbox.requests(provider.account, "create", "update", "delete")]
@@ -141,6 +154,12 @@ class World:
 
     async def statuses(self, provider: Provider) -> list[ConnectionStatus]:
         return [decode_status(record.value) for record in await self.tail.read(self.topics.connection_status, provider.provider_id)]
+
+    async def connection_row(self, provider: Provider) -> Any:
+        """What the execute worker keeps of the provider's connection, as its changelog has it."""
+        rows = await self.tail.read(self.topics.connections_changelog, provider.provider_id)
+        assert rows, "no row yet"
+        return json.loads(rows[-1].value)
 
     async def outcome(self, provider: Provider, wanted: Callable[[Outcome], bool], *, what: str, timeout: float = 30) -> Outcome:
         """The first outcome that is `wanted`."""

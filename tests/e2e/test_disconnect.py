@@ -1,0 +1,115 @@
+"""Disconnecting: tokens are forgotten, Google's grant is revoked, and upcoming events go first where the provider wants that."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.e2e.booking import ClassStory
+from tests.e2e.world import Provider, World
+
+pytestmark = pytest.mark.kafka
+
+
+def ending_in(seconds: float) -> dict[str, str]:
+    """Times of a class that is under way and ends so soon; whole seconds, in UTC."""
+    end = datetime.now(UTC).replace(tzinfo=None, microsecond=0) + timedelta(seconds=seconds)
+    return {"starts_at": (end - timedelta(hours=1)).isoformat(), "ends_at": end.isoformat(), "time_zone": "UTC"}
+
+
+async def over(world: World, times: dict[str, str]) -> None:
+    """Until a class of these times has ended."""
+    end = datetime.fromisoformat(times["ends_at"]).replace(tzinfo=UTC)
+
+    async def probe() -> bool:
+        return datetime.now(UTC) > end
+
+    await world.until(probe, what="the class to end")
+
+
+async def disconnected(world: World, provider: Provider, *states: str) -> None:
+    """Until the tokens are forgotten and, at Google, the grant revoked."""
+    await world.states(provider, "connected", *states)
+    row = await world.connection_row(provider)
+    assert (row["current"], row["retiring"]) == (None, [])
+    revoked = [entry["status"] for entry in await world.sandbox.requests(provider.account, "revoke")]
+    assert revoked == ([200] if provider.account.service == "google" else [])
+
+
+async def test_disconnecting_leaves_the_events_and_forgets_the_tokens(world: World, service: str) -> None:
+    provider, story = await world.connected(service), world.new_class()
+    event = await world.shown(provider, await story.book(provider.provider_id))
+    await world.disconnect(provider, remove_events=False)
+    await disconnected(world, provider, "disconnected")
+
+    calls = len(await world.sandbox.requests(provider.account))
+    await story.relocate("Nobody is told")
+    await world.settled()
+    assert await world.events(provider) == [event]
+    assert len(await world.sandbox.requests(provider.account)) == calls
+
+    await world.connect(provider)
+    caught_up = await world.shown(provider, story.version)
+    assert (caught_up.id, caught_up.location) == (event.id, "Nobody is told")
+
+
+async def test_disconnecting_takes_upcoming_events_away_first_where_that_is_wanted(world: World, service: str) -> None:
+    provider = await world.connected(service)
+    stories: list[ClassStory] = [world.new_class() for _ in range(3)]
+    for story in stories:
+        await story.book(provider.provider_id)
+    past, times = world.new_class(), ending_in(4)
+    await past.book(provider.provider_id, **times)
+    await world.stand(provider, past, *stories)
+    await over(world, times)
+
+    await world.disconnect(provider, remove_events=True)
+    await world.stand(provider, past)
+    await disconnected(world, provider, "disconnecting", "disconnected")
+    assert (await world.calls(provider)).count("delete") == 3
+
+
+async def test_disconnecting_with_nothing_to_take_away_ends_at_once(world: World, service: str) -> None:
+    provider = await world.connected(service)
+    await world.states(provider, "connected")
+    await world.disconnect(provider, remove_events=True)
+    await world.until(lambda: has_ended(world, provider), what="the disconnect to end")
+    assert (await world.connection_row(provider))["retiring"] == []
+
+
+async def has_ended(world: World, provider: Provider) -> bool:
+    statuses = await world.statuses(provider)
+    assert statuses[-1].state.value == "disconnected", [status.state.value for status in statuses]
+    return True
+
+
+async def test_what_cannot_be_taken_away_does_not_keep_a_disconnect_from_ending(world: World, service: str) -> None:
+    provider, story = await world.connected(service), world.new_class()
+    await world.shown(provider, await story.book(provider.provider_id))
+    await world.sandbox.fault(service, "status", operation="delete", email=provider.account.email, status=400)
+    await world.disconnect(provider, remove_events=True)
+    await disconnected(world, provider, "disconnecting", "disconnected")
+
+
+async def test_a_grant_revoked_at_the_service_ends_a_disconnect_too(world: World, service: str) -> None:
+    provider, story = await world.connected(service), world.new_class()
+    event = await world.shown(provider, await story.book(provider.provider_id))
+    await world.sandbox.revoke_grants(provider.account)
+    await world.disconnect(provider, remove_events=True)
+    await world.states(provider, "connected", "disconnecting", "disconnected")
+    row = await world.connection_row(provider)
+    assert (row["current"], row["retiring"]) == (None, [])
+    assert await world.events(provider) == [event]
+
+
+async def test_a_class_that_has_ended_is_not_created_but_its_event_is_still_deleted(world: World, service: str) -> None:
+    provider, ended, ending = await world.connected(service), world.new_class(), world.new_class()
+    revision = await ended.book(provider.provider_id, starts_at="2021-10-11T09:30:00", ends_at="2021-10-11T10:00:00")
+    skipped = await world.outcome(provider, lambda outcome: outcome.class_id == ended.class_id, what="the ended class")
+    assert (skipped.kind.value, skipped.reason, skipped.revision) == ("skipped", "ended", revision)
+
+    times = ending_in(4)
+    await world.shown(provider, await ending.book(provider.provider_id, **times))
+    await over(world, times)
+    await ending.cancel()
+    await world.empty(provider)
+    assert await world.calls(provider) == ["create", "delete"]

@@ -12,7 +12,7 @@ from streams.domain.evolve import evolve
 from streams.domain.intents import Cause, derive_intents
 from streams.domain.state import ClassState
 
-__all__ = ["DeadLetter", "FoldResult", "RawRecord", "fold_records"]
+__all__ = ["DeadLetter", "FoldResult", "RawRecord", "fold_records", "happened_at"]
 
 
 class RawRecord(Protocol):
@@ -69,7 +69,7 @@ def _fold_one(result: FoldResult, received: ReceivedEvent, timestamp: int, state
         return
     if ahead > 1:
         result.gaps.append((event.class_id, event.version))
-    happened = _when(received.time, timestamp)
+    happened = happened_at(received.time, timestamp)
     after = evolve(before, event, happened.date() if happened is not None else None)
     result.states[key] = after
     result.folded += 1
@@ -78,10 +78,13 @@ def _fold_one(result: FoldResult, received: ReceivedEvent, timestamp: int, state
         result.intents += [(intent.provider_id.encode(), encode(intent)) for intent in derive_intents(event.class_id, before, after, cause)]
 
 
-def _when(time: datetime | None, timestamp: int) -> datetime | None:
-    """When the event happened, in UTC: what it says itself, else when it was published."""
-    if time is not None:
-        if time.tzinfo is UTC:
-            return time
-        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-    return datetime.fromtimestamp(timestamp / 1000, UTC) if timestamp >= 0 else None
+def happened_at(time: datetime | None, timestamp: int) -> datetime | None:
+    """When the event happened, in UTC: what it says itself, else when it was published. None for no time, or one that no UTC time is."""
+    try:
+        if time is not None:
+            if time.tzinfo is UTC:
+                return time
+            return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+        return datetime.fromtimestamp(timestamp / 1000, UTC) if timestamp >= 0 else None
+    except (OverflowError, ValueError):  # 0001-01-01T00:00:00+05:00, or a producer's clock gone mad
+        return None

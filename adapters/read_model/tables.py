@@ -70,7 +70,7 @@ offsets = Table(
 )
 
 #: Columns from `kind` to `provider_ids` are NULL until the class is known. `provider_ids` is a JSON array. `starts_on` and `ends_on` are
-#: wall dates. `state` stands last, so that readers of a row need not pass over it.
+#: wall dates. `last_day`: from which the days count until the class is forgotten. `state` stands behind what readers read.
 classes = Table(
     "classes",
     metadata,
@@ -93,13 +93,13 @@ classes = Table(
     Column("provider_ids", String),
     Column("status", String, nullable=False),
     Column("student_count", Integer, nullable=False),
-    Column("forget_on", Date),
-    Column("seq", BigInteger, nullable=False),
+    Column("last_day", Date),
     Column("state", LargeBinary, nullable=False),
+    Column("seq", BigInteger, nullable=False),
     Index("ix_classes_starts_on", "starts_on"),
     Index("ix_classes_spans_days", "spans_days", "ends_on"),
     Index("ix_classes_class_type", "class_type"),
-    Index("ix_classes_forget_on", "forget_on"),
+    Index("ix_classes_last_day", "last_day"),
     Index("ix_classes_seq", "seq"),
 )
 

@@ -58,13 +58,13 @@ def _classes() -> None:
         sa.Column("provider_ids", sa.String),
         sa.Column("status", sa.String, nullable=False),
         sa.Column("student_count", sa.Integer, nullable=False),
-        sa.Column("forget_on", sa.Date),
-        sa.Column("seq", sa.BigInteger, nullable=False),
+        sa.Column("last_day", sa.Date),
         sa.Column("state", sa.LargeBinary, nullable=False),
+        sa.Column("seq", sa.BigInteger, nullable=False),
         sa.Index("ix_classes_starts_on", "starts_on"),
         sa.Index("ix_classes_spans_days", "spans_days", "ends_on"),
         sa.Index("ix_classes_class_type", "class_type"),
-        sa.Index("ix_classes_forget_on", "forget_on"),
+        sa.Index("ix_classes_last_day", "last_day"),
         sa.Index("ix_classes_seq", "seq"),
     )
     op.create_table(

@@ -1,0 +1,143 @@
+"""Records of all topics into one batch: class events through the same `evolve` as the fold, the others as they are."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from adapters.read_model.marks import says_how_it_stands
+from adapters.read_model.rows import Batch, StepRow, clean
+from schemas.envelope import decode_event
+from schemas.errors import ContractViolation
+from schemas.topics import Topics
+from streams.agents.projection.calendar_rows import connection_row, intent_of, intent_step, outcome_of, outcome_row, outcome_step
+from streams.agents.projection.class_rows import class_row, event_step, wanted_rows
+from streams.domain.evolve import Position, evolve, position
+from streams.domain.fold import RawRecord, happened_at
+from streams.domain.state import ClassState
+
+__all__ = ["Folded", "Folder"]
+
+log = logging.getLogger(__name__)
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
+
+#: (topic, partition) -> its records, in order.
+Records = Mapping[tuple[str, int], Sequence[RawRecord]]
+
+
+@dataclass
+class Folded:
+    """`counts`: (topic, `folded`, `repeat` or `skipped`) -> records."""
+
+    batch: Batch = field(default_factory=Batch)
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+
+class Folder:
+    """Keeps the states of classes that it has seen; `unknown` says which it has to be given (by `learn`) before a fold."""
+
+    def __init__(self, topics: Topics) -> None:
+        self._states: dict[str, ClassState | None] = {}
+        self._class_events = topics.class_events
+        self._handlers: dict[str, Callable[[Folded, int, RawRecord], None]] = {
+            topics.intents: self._intent,
+            topics.outcomes: self._outcome,
+            topics.connection_status: self._status,
+        }
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        return (self._class_events, *self._handlers)
+
+    def __len__(self) -> int:
+        return len(self._states)
+
+    def unknown(self, records: Records) -> list[str]:
+        """Ids of classes whose state is not held here."""
+        keys = {record.key for (topic, _), chunk in records.items() if topic == self._class_events for record in chunk}
+        ids = (key.decode(errors="replace") for key in keys if key is not None)
+        return [class_id for class_id in ids if class_id not in self._states]
+
+    def learn(self, states: Mapping[str, ClassState | None]) -> None:
+        self._states.update(states)
+
+    def forget(self, class_ids: Iterable[str] | None = None) -> None:
+        """All, or these: they have to be learnt again."""
+        if class_ids is None:
+            self._states.clear()
+            return
+        for class_id in class_ids:
+            self._states.pop(class_id, None)
+
+    def fold(self, records: Records) -> Folded:
+        """What does not keep its contract is counted, logged and skipped: whoever works with it dead-letters it."""
+        folded = Folded()
+        before: dict[str, ClassState | None] = {}
+        for (topic, partition), chunk in records.items():
+            handle = self._handlers.get(topic)
+            for record in chunk:
+                try:
+                    if handle is None:
+                        result = self._class_event(folded.batch, record, before)
+                    else:
+                        handle(folded, partition, record)
+                        result = "folded"
+                except ContractViolation as violation:
+                    result = "skipped"
+                    extra = {"topic": topic, "partition": partition, "offset": record.offset, "code": violation.code}
+                    log.warning("a record breaks its contract and is left out of the read model", extra=extra)
+                folded.counts[topic, result] += 1
+        self._write_classes(folded.batch, before)
+        return folded
+
+    def _class_event(self, batch: Batch, record: RawRecord, first: dict[str, ClassState | None]) -> str:
+        received = decode_event(record.key, record.value, record.headers)
+        event = received.event
+        class_id = event.class_id
+        before = self._states.get(class_id)
+        if position(before, event) is Position.REPEAT:
+            return "repeat"
+        happened = happened_at(received.time, record.timestamp)
+        after = evolve(before, event, happened.date() if happened is not None else None)
+        first.setdefault(class_id, before)
+        self._states[class_id] = after
+        batch.steps.append(event_step(received, happened or _EPOCH, before, after))
+        for row in wanted_rows(class_id, before, after):
+            batch.wanted[row.class_id, row.provider_id] = row
+        return "folded"
+
+    def _write_classes(self, batch: Batch, before: Mapping[str, ClassState | None]) -> None:
+        """Each class once, as it is at the batch's end."""
+        for class_id, was in before.items():
+            now = self._states[class_id]
+            if now is None:
+                raise RuntimeError("a class without a state was folded")
+            row = batch.classes[clean(class_id)] = class_row(class_id, now)
+            given_before = was.details.provider_ids if was is not None and was.details is not None else ()
+            given_now = now.details.provider_ids if now.details is not None else ()
+            if given_before != given_now:
+                batch.providers[row.class_id] = tuple(map(clean, given_now))
+
+    @staticmethod
+    def _intent(folded: Folded, _partition: int, record: RawRecord) -> None:
+        folded.batch.steps.append(intent_step(intent_of(record), record))
+
+    @staticmethod
+    def _outcome(folded: Folded, partition: int, record: RawRecord) -> None:
+        outcome = outcome_of(record)
+        step: StepRow = outcome_step(outcome, partition, record.offset)
+        folded.batch.steps.append(step)
+        if says_how_it_stands(outcome):
+            row, key = outcome_row(outcome), (step.class_id, step.provider_id or "")
+            earlier = folded.batch.outcomes.get(key)
+            folded.batch.outcomes[key] = row if earlier is None else row.after(earlier)
+
+    @staticmethod
+    def _status(folded: Folded, _partition: int, record: RawRecord) -> None:
+        if record.value is None and record.key is not None:  # a tombstone: the topic forgets a provider
+            folded.batch.connections[clean(record.key.decode(errors="replace"))] = None
+            return
+        row = connection_row(record)
+        folded.batch.connections[row.provider_id] = row

@@ -188,8 +188,10 @@ class FoldWork:
         """One small step of forgetting classes whose last day is long past, in every partition."""
         epoch, today = self._offsets.epoch, self._now().date()
         for partition, start in list(self._forget_from.items()):
+            if not self._offsets.accepts(epoch):
+                return
             old, self._forget_from[partition] = self._old_classes(partition, start, today)
-            if old and epoch == self._offsets.epoch:
+            if old:
                 await self._forget_classes(partition, old)
             await asyncio.sleep(0)
 

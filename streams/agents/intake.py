@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,7 @@ from streams.agents.agendas import Agendas
 from streams.agents.connections import Connections
 from streams.agents.execute import Executor
 from streams.agents.items import Forget, Item
-from streams.agents.services import Services
+from streams.agents.services import ParkedKey, Services
 from streams.domain.fold import RawRecord
 from streams.domain.retry import Failure, Source, dead_letter_headers
 from streams.engine.keyed import KeyedExecutor
@@ -73,8 +74,8 @@ class ExecuteWork:
         self._room = {lane: asyncio.Semaphore(count) for lane, count in policy.unacked.items()}
         self._keyed: KeyedExecutor[Item | Forget] = KeyedExecutor(executor, parallel=policy.parallel, per_group=policy.per_mailbox)
         self._forget_from: dict[int, bytes] = {}
-        connections.on_sweep(agendas.sweep)
-        services.on_wake(agendas.wake)
+        connections.on_sweep(agendas.sweep, agendas.owes_removal)
+        services.on_wake(self._wake)
 
     def agent(self, lane: Lane) -> Callable[[Any], Any]:
         """The agent's body for a lane."""
@@ -134,10 +135,11 @@ class ExecuteWork:
 
     async def drain(self) -> None:
         """Start no more calls; wait for those that run. What was not finished is executed again by whoever gets the partition."""
+        ends = time.monotonic() + self._policy.drain.total_seconds()
         late = await self._keyed.drain(self._policy.drain.total_seconds())
         if late:
             log.warning("calls were cancelled because a partition moves", extra={"count": late})
-        await self.connections.drain(self._policy.drain.total_seconds())
+        await self.connections.drain(max(ends - time.monotonic(), 1.0))
 
     async def tables_ready(self, partitions: list[int]) -> None:
         """Caches go; lanes have all their room again; entries that rested because of a failing service are woken."""
@@ -151,10 +153,17 @@ class ExecuteWork:
             keys: Sequence[bytes] = await self._agendas.resting(partition)
             await self._agendas.wake([(partition, key) for key in keys])
 
+    async def _wake(self, keys: list[ParkedKey]) -> None:
+        """While a partition moves nobody is woken from memory: `tables_ready` finds everyone that rests in the tables."""
+        if self._offsets.accepts(self._offsets.epoch):
+            await self._agendas.wake(keys)
+
     async def forget(self) -> None:
         """One small step of forgetting entries of classes whose last day is long past."""
-        today, days = self._now().date(), self._policy.forget_after_days
+        epoch, today, days = self._offsets.epoch, self._now().date(), self._policy.forget_after_days
         for partition, start in list(self._forget_from.items()):
+            if not self._offsets.accepts(epoch):
+                return
             old, self._forget_from[partition] = self._agendas.old(partition, start, today, days, self._policy.forget_step)
             for agenda in old:
                 key = (partition, agenda.provider_id, agenda.class_id)

@@ -12,7 +12,7 @@ from schemas.connections import Service
 from streams.domain.circuit import Circuit, CircuitPolicy, CircuitState
 from streams.metrics import ExecuteMetrics
 
-__all__ = ["SERVICE_FAILING", "Services"]
+__all__ = ["SERVICE_FAILING", "ParkedKey", "Services"]
 
 log = logging.getLogger(__name__)
 

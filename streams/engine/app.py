@@ -98,16 +98,26 @@ class EngineApp(faust.App):  # type: ignore[misc]
         self.offsets.suspend()
         if self.worklist is not None:
             await self.worklist.drain()
+        while await consumer.maybe_wait_for_commit_to_finish():
+            pass  # one under way may have looked before the last of them finished; commit() would then do nothing
         await consumer.commit()
         self.offsets.reset()
 
     async def tables_ready(self) -> None:
-        """Called by recovery between filling the tables and letting input flow."""
+        """Called by recovery between filling the tables and letting input flow; then it resumes the tracker."""
         self.offsets.reset()
         partitions = sorted({number for table in self.tables.values() for number in table.held_partitions()})
         if self.worklist is not None:
             await self.worklist.tables_ready(partitions)
-        self.offsets.resume()
+
+    async def crash(self, reason: BaseException) -> None:
+        """Nothing new is begun; what is finished is committed; the process ends with an error."""
+        self.offsets.close()
+        await super().crash(reason)
+
+    async def _on_agent_error(self, agent: Any, exc: BaseException) -> None:
+        """Faust would start the agent again, with its next record, over what the failed one left half done."""
+        await self.crash(exc)
 
     async def on_stop(self) -> None:
         await super().on_stop()

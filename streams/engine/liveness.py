@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from aiokafka.errors import IllegalStateError
+
 from streams.engine.health import Health
 from streams.metrics import LagMetrics
 
@@ -33,7 +35,10 @@ class Progress:
         for tp in consumer.assignment():
             if tp.topic in self._app.tables.changelog_topics:
                 continue
-            end = consumer.highwater(tp)
+            try:
+                end = consumer.highwater(tp)
+            except (IllegalStateError, AttributeError):  # the consumer's thread began a rebalance between these two lines
+                return
             key = (tp.topic, tp.partition)
             at = positions.get(key) or committed.get(tp) or 0
             reached[key] = at

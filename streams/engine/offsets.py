@@ -36,6 +36,7 @@ class OffsetTracker:
         self._position: dict[Partition, int] = {}
         self._epoch = 0
         self._suspended = False
+        self._closed = False
 
     @property
     def epoch(self) -> int:
@@ -44,7 +45,7 @@ class OffsetTracker:
 
     def accepts(self, epoch: int) -> bool:
         """Whether records that were handed over in `epoch` may still be begun."""
-        return epoch == self._epoch and not self._suspended
+        return epoch == self._epoch and not self._suspended and not self._closed
 
     def suspend(self) -> None:
         """A partition is about to move: begin nothing more; what runs may still finish and count."""
@@ -52,6 +53,10 @@ class OffsetTracker:
 
     def resume(self) -> None:
         self._suspended = False
+
+    def close(self) -> None:
+        """The worker ends: begin nothing more, whatever is resumed. What runs may still finish and count."""
+        self._closed = True
 
     def open(self, partition: Partition, last: int) -> Ticket:
         ticket = Ticket(partition, last, self._epoch)

@@ -111,10 +111,16 @@ class ConfirmedProducer:
             futures.append(await producer.send_batch(batch, topic, partition=partition))
         if not futures:
             raise ValueError("an empty batch")
-        last = futures[-1]
         if then is not None:
-            last = futures[-1] = _followed(last, lambda metadata: then(metadata.offset + count - 1))
-        return last if len(futures) == 1 else asyncio.gather(*futures)
+            before = futures[:-1]
+
+            def follow(metadata: Any) -> None:
+                for earlier in before:
+                    earlier.result()  # batches of a partition are confirmed in order; where one failed, `then` must not run
+                then(metadata.offset + count - 1)
+
+            futures[-1] = _followed(futures[-1], follow)
+        return futures[-1] if len(futures) == 1 else asyncio.gather(*futures)
 
     async def send_keyed(self, topic: str, rows: Iterable[Row]) -> list[asyncio.Future[Any]]:
         """Records partitioned by key, batched per partition, in order within each."""

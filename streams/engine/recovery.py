@@ -6,6 +6,7 @@ reader's position counts.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -17,26 +18,37 @@ from faust.tables.recovery import RebalanceAgain, Recovery, ServiceStopped
 from faust.types import TP
 from mode import Service
 
+from streams.engine.store import PartitionStore
+
 __all__ = ["SafeTableManager"]
+
+log = logging.getLogger(__name__)
 
 
 class SafeRecovery(Recovery):  # type: ignore[misc]
+    #: The number of the rebalance that recovery runs for.
+    _rebalance = 0
+
+    async def on_rebalance(self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0) -> None:
+        self._rebalance = self.app.rebalancing_count
+        await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
+
     @Service.task  # type: ignore[untyped-decorator]
     async def _restart_recovery(self) -> None:
         while not self.should_stop:
             if await self.wait_for_stopped(self.signal_recovery_start):
                 return
             self.signal_recovery_start.clear()
-            generation = self._generation_id
             try:
                 self._set_recovery_started()
                 await self._wait(self._fill(self.active_tps))
-                await self._wait(self._let_flow(generation))
-            except (RebalanceAgain, IllegalStateError):
-                continue
+                await self._wait(self._let_flow())
             except ServiceStopped:
                 return
             except Exception as error:  # noqa: BLE001 - a worker without its tables must not go on
+                if isinstance(error, RebalanceAgain | IllegalStateError) or self.app.rebalancing_count != self._rebalance:
+                    self.log.info("Another rebalance began during recovery (%s)", type(error).__name__)
+                    continue
                 await self.crash(error)
                 return
 
@@ -47,6 +59,14 @@ class SafeRecovery(Recovery):  # type: ignore[misc]
     @Service.task  # type: ignore[untyped-decorator]
     async def _publish_stats(self) -> None:
         """Nothing: `_fill` logs what it does."""
+
+    def _check_still_ours(self) -> None:
+        """Raises RebalanceAgain once another rebalance began: it may have closed the stores, and it lets input flow itself.
+
+        Faust tells recovery of a rebalance at its end only; until then both would run.
+        """
+        if self.app.rebalancing_count != self._rebalance:
+            raise RebalanceAgain
 
     async def _fill(self, changelogs: Iterable[TP]) -> None:
         started = time.monotonic()
@@ -63,20 +83,23 @@ class SafeRecovery(Recovery):  # type: ignore[misc]
         self.log.info("Tables are filled: %s rows of %s changelog partitions in %.1f s", rows, len(partitions), seconds)
 
     async def _read(self, reader: Any, partitions: list[TopicPartition]) -> int:
-        stores = {tp: self.tables._changelogs[tp.topic].partition_store(tp.partition) for tp in partitions}
         reader.assign(partitions)
         ends = await reader.end_offsets(partitions)
         starts = await reader.beginning_offsets(partitions)
-        position: dict[TopicPartition, int] = {}
+        self._check_still_ours()
+        stores = {tp: self.tables._changelogs[tp.topic].partition_store(tp.partition) for tp in partitions}
+        behind = set()
         for tp in partitions:
-            filled = stores[tp].offset()
-            position[tp] = starts[tp] if filled is None else max(starts[tp], filled + 1)
-            reader.seek(tp, position[tp])
-        behind = {tp for tp in partitions if position[tp] < ends[tp]}
+            position = _position(stores[tp], starts[tp], ends[tp], tp)
+            reader.seek(tp, position)
+            if position < ends[tp]:
+                behind.add(tp)
         reader.pause(*[tp for tp in partitions if tp not in behind])
         total = 0
         while behind:
-            for tp, records in (await reader.getmany(*behind, timeout_ms=1000)).items():
+            found = await reader.getmany(*behind, timeout_ms=1000)
+            self._check_still_ours()
+            for tp, records in found.items():
                 stores[tp].write({record.key: record.value for record in records}, records[-1].offset)
                 total += len(records)
             for tp in list(behind):
@@ -85,18 +108,18 @@ class SafeRecovery(Recovery):  # type: ignore[misc]
             await asyncio.sleep(0)
         return total
 
-    async def _let_flow(self, generation: int) -> None:
+    async def _let_flow(self) -> None:
         """Seek first, then open the stream queues, then resume the partitions: nothing is fetched that could be dropped."""
         app, consumer = self.app, self.app.consumer
         await app.on_rebalance_complete.send()
-        self._set_recovery_ended()
-        if app.consumer_generation_id != generation:
-            self.log.warning("Another rebalance began during recovery")
-            return
+        self._check_still_ours()
         assignment = consumer.assignment()
         if assignment:
             await asyncio.wait_for(consumer.perform_seek(), timeout=app.conf.broker_request_timeout)
         await app.tables_ready()
+        self._check_still_ours()
+        self._set_recovery_ended()
+        app.offsets.resume()
         self.completed.set()
         app.flow_control.resume()
         consumer.resume_flow()
@@ -106,6 +129,16 @@ class SafeRecovery(Recovery):  # type: ignore[misc]
         self.tables.on_standbys_ready()
         app.on_rebalance_end()
         self.log.info("Worker ready")
+
+
+def _position(store: PartitionStore, start: int, end: int, tp: TopicPartition) -> int:
+    """Where the changelog is read from. A store that claims more than the changelog has was filled from another one: it is emptied."""
+    filled = store.offset()
+    if filled is not None and filled >= end:
+        log.error("a table's store is ahead of its changelog and is filled anew", extra={"changelog": tp.topic, "partition": tp.partition})
+        store.clear()
+        filled = None
+    return start if filled is None else max(start, filled + 1)
 
 
 class SafeTableManager(TableManager):  # type: ignore[misc]

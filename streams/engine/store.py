@@ -37,6 +37,10 @@ class PartitionStore(Protocol):
         """Changelog offset of the last row written; None for a store that is filled from the beginning."""
         ...
 
+    def clear(self) -> None:
+        """Throw every row and the offset away, to be filled from the beginning."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -75,8 +79,12 @@ class MemoryPartition:
     def offset(self) -> int | None:
         return None
 
-    def close(self) -> None:
+    def clear(self) -> None:
         self._rows.clear()
+        self._sorted = None
+
+    def close(self) -> None:
+        self.clear()
 
 
 class RocksPartition:
@@ -88,8 +96,8 @@ class RocksPartition:
         try:
             self._db = self._open()
         except Exception as error:
-            if "lock" in str(error).lower():
-                raise
+            if str(path / "LOCK") in str(error):
+                raise  # another process has it
             log.error("table store is damaged and will be rebuilt from its changelog", extra={"path": str(path), "error": str(error)})
             shutil.rmtree(path, ignore_errors=True)
             self._db = self._open()
@@ -132,6 +140,11 @@ class RocksPartition:
     def offset(self) -> int | None:
         raw = self._db.get(_OFFSET_KEY)
         return int(raw) if raw is not None else None
+
+    def clear(self) -> None:
+        self._db.close()
+        shutil.rmtree(self._path)
+        self._db = self._open()
 
     def close(self) -> None:
         self._db.close()

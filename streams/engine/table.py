@@ -14,11 +14,15 @@ from faust.types import TP
 from streams.engine.producer import ConfirmedProducer
 from streams.engine.store import PartitionStore, open_partition
 
-__all__ = ["ChangelogTable"]
+__all__ = ["ChangelogTable", "PartitionMovedError"]
 
 log = logging.getLogger(__name__)
 
 Rows = Mapping[bytes, bytes | None]
+
+
+class PartitionMovedError(LookupError):
+    """A table was asked for a partition of another worker: its rows here would be old, and a row written from here would be a zombie's."""
 
 
 class PartitionedStore(Store):  # type: ignore[misc]
@@ -31,9 +35,10 @@ class PartitionedStore(Store):  # type: ignore[misc]
         self.partitions: dict[int, PartitionStore] = {}
 
     def partition(self, number: int) -> PartitionStore:
+        """Raises PartitionMovedError for a partition that this worker does not hold."""
         store = self.partitions.get(number)
         if store is None:
-            store = self.partitions[number] = open_partition(self.kind, self.directory, self.table_name, number)
+            raise PartitionMovedError(f"partition {number} of table {self.table_name} is not held by this worker")
         return store
 
     def persisted_offset(self, tp: TP) -> int | None:
@@ -43,8 +48,8 @@ class PartitionedStore(Store):  # type: ignore[misc]
         held = {tp.partition for tp in self.app.assignor.assigned_actives() if tp.topic in self.table.changelog_topic.topics}
         for number in [number for number in self.partitions if number not in held]:
             self.partitions.pop(number).close()
-        for number in held:
-            self.partition(number)
+        for number in held - self.partitions.keys():
+            self.partitions[number] = open_partition(self.kind, self.directory, self.table_name, number)
 
     def apply_changelog_batch(self, batch: Any, to_key: Any, to_value: Any) -> None:
         raise RuntimeError("Faust read a changelog that engine.recovery reads")
@@ -96,28 +101,33 @@ class ChangelogTable(faust.Table):  # type: ignore[misc]
         return self.partition_store(partition).scan(start, prefix)
 
     async def write(self, partition: int, rows: Rows) -> asyncio.Future[Any]:
-        """Send rows (None deletes) to the changelog; they become local when the future resolves, in the order of the changelog."""
-        store = self.data.partitions.get(partition)
+        """Send rows (None deletes) to the changelog; they become local when the future resolves, in the order of the changelog.
+
+        Raises PartitionMovedError.
+        """
+        store = self.partition_store(partition)
 
         def make_local(last_offset: int) -> None:
-            if store is not None and self.data.partitions.get(partition) is store:
-                store.write(rows, last_offset)
-            else:
-                log.info("a row was confirmed after its partition went to another worker", extra={"partition": partition})
+            self._make_local(store, partition, rows, last_offset)
 
         topic = self.changelog_topic.get_topic_name()
         return await self._confirmed.send_batch(topic, partition, rows.items(), then=make_local)
 
     async def write_row(self, partition: int, key: bytes, row: bytes | None) -> asyncio.Future[Any]:
         """One row; many at once share record batches."""
-        store = self.data.partitions.get(partition)
+        store = self.partition_store(partition)
 
         def make_local(offset: int) -> None:
-            if store is not None and self.data.partitions.get(partition) is store:
-                store.write({key: row}, offset)
+            self._make_local(store, partition, {key: row}, offset)
 
         topic = self.changelog_topic.get_topic_name()
         return await self._confirmed.send(topic, key, row, partition=partition, then=make_local)
+
+    def _make_local(self, store: PartitionStore, partition: int, rows: Rows, offset: int) -> None:
+        if self.data.partitions.get(partition) is store:
+            store.write(rows, offset)
+        else:
+            log.info("a row was confirmed after its partition went to another worker", extra={"partition": partition})
 
     def apply_changelog_batch(self, batch: Any) -> None:
         """Recovery reads changelogs by itself (engine.recovery); Faust's buffers stay empty."""

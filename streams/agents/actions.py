@@ -91,6 +91,9 @@ class Actions:
         creating = run.agenda.creating
         if creating is None:
             raise RuntimeError("a create without its mark")
+        if not self._connections.holds(run.partition, run.agenda.provider_id, creating.grant_id):
+            # It ended while the mark was not local yet, so nobody saw that it was still needed.
+            raise Retryable(create.grant.service, "connection_forgotten", detail="the connection ended before the call")
         await self._send_create(run, Adopt(grant=create.grant, creating=creating), port, token)
 
     async def _send_create(self, run: Run, adopt: Adopt, port: CalendarPort, token: str) -> None:

@@ -14,6 +14,7 @@ from schemas.codec import decode_connection, encode
 from schemas.connections import Service
 from schemas.errors import ContractViolation
 from schemas.topics import Topics
+from streams.domain.agenda import Calendar
 from streams.domain.connection import (
     Change,
     Connection,
@@ -44,6 +45,17 @@ def grant_of(provider_id: str, held: Held) -> Grant:
     return Grant(provider_id=provider_id, service=held.service, grant_id=held.grant_id, sealed_refresh_token=held.sealed_refresh_token)
 
 
+#: Both take a partition and a provider_id.
+Sweep = Callable[[int, str], Awaitable[int]]
+OwesRemoval = Callable[[int, str, Calendar], bool]
+#: Of a change (the rows before and after): the grant whose status is told, if any.
+Shown = Callable[[Connection, Connection], Held | None]
+
+
+def _nothing_shown(_before: Connection, _after: Connection) -> Held | None:
+    return None
+
+
 class Connections:
     """One writer per provider: every change of a row goes through `change`, confirmed before it counts."""
 
@@ -69,13 +81,19 @@ class Connections:
         self._rows: dict[str, Connection] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._handling = asyncio.Lock()
+        self._handled: asyncio.Task[None] | None = None
+        self._ending: set[str] = set()
         self._partition_of: dict[str, int] = {}
-        self._sweep: Callable[[int, str], Awaitable[int]] | None = None
+        self._sweep: Sweep | None = None
+        self._owes_removal: OwesRemoval | None = None
         self.keeper = TokenKeeper(ring=ring, ports=token_ports, save=self._save_rotated, clock=now, observe=observe_refresh)
 
-    def on_sweep(self, sweep: Callable[[int, str], Awaitable[int]]) -> None:
-        """`sweep(partition, provider_id)` sends every entry of a provider to the bulk lane."""
-        self._sweep = sweep
+    def on_sweep(self, sweep: Sweep, owes_removal: OwesRemoval) -> None:
+        """`sweep(partition, provider_id)` sends every entry of a provider to the bulk lane.
+
+        `owes_removal(partition, provider_id, calendar)`: whether any of them may still have something on a calendar that is being left.
+        """
+        self._sweep, self._owes_removal = sweep, owes_removal
 
     def get(self, partition: int, provider_id: str) -> Connection:
         row = self._rows.get(provider_id)
@@ -86,12 +104,27 @@ class Connections:
             self._partition_of[provider_id] = partition
         return row
 
-    async def change(self, partition: int, provider_id: str, evolve: Callable[[Connection], Connection]) -> Connection:
-        """Apply a change to the newest row, confirmed; the row after it."""
+    def holds(self, partition: int, provider_id: str, grant_id: str) -> bool:
+        """Whether a grant is in force or still retiring."""
+        row = self.get(partition, provider_id)
+        grants = row.retiring if row.current is None else (row.current, *row.retiring)
+        return grant_id not in self._ending and any(held.grant_id == grant_id for held in grants)
+
+    async def change(
+        self, partition: int, provider_id: str, evolve: Callable[[Connection], Connection], shown: Shown = _nothing_shown
+    ) -> Connection:
+        """Apply a change to the newest row, confirmed; the row after it.
+
+        `shown(before, after)`: the grant that the portal is told about, if any. It is told before the row counts: a worker that is killed
+        in between does both again.
+        """
         async with self._locks.setdefault(provider_id, asyncio.Lock()):
             before = self.get(partition, provider_id)
             after = evolve(before)
             if after is not before:
+                held = shown(before, after)
+                if held is not None:
+                    await self._publish_status(after, held)
                 await (await self._table.write_row(partition, provider_id.encode(), encode_connection_row(after)))
                 self._rows[provider_id] = after
             return after
@@ -105,11 +138,23 @@ class Connections:
                     if not self._offsets.accepts(epoch):
                         break  # a partition moves: whoever holds it next reads the rest again
                     ticket = self._offsets.open((tp.topic, tp.partition), record.offset)
-                    await self._handle(tp.partition, record)
-                    self._offsets.finish(ticket)
+                    if await self._handle_unless_moved(tp.partition, record):
+                        self._offsets.finish(ticket)
+
+    async def _handle_unless_moved(self, partition: int, record: RawRecord) -> bool:
+        """False when it was given up since its partition moves."""
+        task = self._handled = asyncio.create_task(self._handle(partition, record))
+        try:
+            await asyncio.wait({task})
+        finally:
+            task.cancel()
+        if task.cancelled():
+            return False
+        task.result()
+        return True
 
     async def drain(self, timeout: float) -> None:
-        """Let the event under way and every running refresh end, so that no rotated token is lost."""
+        """Let the event under way and every running refresh end, so that no rotated token is lost; give it up when it takes too long."""
         try:
             async with asyncio.timeout(timeout):
                 async with self._handling:
@@ -117,6 +162,9 @@ class Connections:
                 await self.keeper.close()
         except TimeoutError:
             log.warning("a connection event or a token refresh did not end before its partition moves")
+            if self._handled is not None and not self._handled.done():
+                self._handled.cancel()
+                await asyncio.wait({self._handled})
 
     async def _handle(self, partition: int, record: RawRecord) -> None:
         if record.value is None:
@@ -131,23 +179,20 @@ class Connections:
             return
         provider_id = event.provider_id
         change = Change.NONE
-        before = self.get(partition, provider_id)
 
         def evolve(row: Connection) -> Connection:
             nonlocal change
             after, change = on_connection_event(row, event)
             return after
 
-        after = await self.change(partition, provider_id, evolve)
-        shown = after.current or before.current
-        if after is not before and shown is not None:
-            await self._publish_status(after, shown)
+        after = await self.change(partition, provider_id, evolve, lambda before, after: after.current or before.current)
         for held in closing(after):
             await self._forget(provider_id, held)
             await self.change(partition, provider_id, lambda row, gone=held.grant_id: retired(row, gone))  # type: ignore[misc]
         if change is Change.SWEEP and self._sweep is not None:
             count = await self._sweep(partition, provider_id)
             log.info("connection changed; entries go to the bulk lane", extra={"provider_id": provider_id, "entries": count})
+            await self.retire_done(partition, provider_id)
 
     async def _publish_status(self, row: Connection, shown: Held) -> None:
         status = status_of(row, shown, self._now())
@@ -156,29 +201,37 @@ class Connections:
 
     async def grant_died(self, partition: int, provider_id: str, grant_id: str, error: CalendarError) -> None:
         """The service called a grant dead: one status change, however many calls found out."""
-        before = self.get(partition, provider_id)
-        after = await self.change(partition, provider_id, lambda row: grant_died(row, grant_id, error.code))
-        self.keeper.forget(provider_id, grant_id)
-        shown = after.current
-        if after is not before and shown is not None and shown.grant_id == grant_id:
-            log.warning(
-                "a connection needs reconnecting", extra={"provider_id": provider_id, "service": shown.service.value, "code": error.code}
-            )
-            await self._publish_status(after, shown)
-        elif after is not before:
-            gone = next((held for held in before.retiring if held.grant_id == grant_id), None)
-            if gone is not None and after.current is None:
-                await self._publish_status(after, gone)
 
-    async def retire(self, partition: int, provider_id: str, held: Held) -> None:
-        """Everything a retiring grant was kept for is done: revoke it, forget its tokens."""
-        row = self.get(partition, provider_id)
-        if all(grant.grant_id != held.grant_id for grant in row.retiring):
+        def shown(before: Connection, after: Connection) -> Held | None:
+            if after.current is not None:
+                if after.current.grant_id != grant_id:
+                    return None
+                extra = {"provider_id": provider_id, "service": after.current.service.value, "code": error.code}
+                log.warning("a connection needs reconnecting", extra=extra)
+                return after.current
+            return next((held for held in before.retiring if held.grant_id == grant_id), None)
+
+        await self.change(partition, provider_id, lambda row: grant_died(row, grant_id, error.code), shown)
+        self.keeper.forget(provider_id, grant_id)
+
+    async def retire_done(self, partition: int, provider_id: str) -> None:
+        """End every retiring grant that is not needed any more: nothing of ours is left to go from its calendar."""
+        for held in self.get(partition, provider_id).retiring:
+            if held.removing and self._owes_removal is not None and not self._owes_removal(partition, provider_id, held.calendar):
+                await self._retire(partition, provider_id, held)
+
+    async def _retire(self, partition: int, provider_id: str, held: Held) -> None:
+        """Revoke a grant, forget its tokens."""
+        if held.grant_id in self._ending:
             return
-        await self._forget(provider_id, held)
-        after = await self.change(partition, provider_id, lambda found: retired(found, held.grant_id))
-        if after.current is None:
-            await self._publish_status(after, held)
+        self._ending.add(held.grant_id)
+        try:
+            await self._forget(provider_id, held)
+            await self.change(
+                partition, provider_id, lambda row: retired(row, held.grant_id), lambda _, after: held if after.current is None else None
+            )
+        finally:
+            self._ending.discard(held.grant_id)
 
     async def _forget(self, provider_id: str, held: Held) -> None:
         """Tokens out of memory, and the grant revoked at the service where it can be. The row has lost them already or is about to."""

@@ -103,7 +103,7 @@ class Executor:
             await self._defer(run, wait_until)
             return
         await self._settle_entry(run)
-        await self._retire_done(run)
+        await self._connections.retire_done(partition, provider_id)
 
     async def _forget(self, partition: int, row_key: bytes, stored: Agenda | None, order: Forget) -> None:
         if stored is not None and forget_on(stored, order.today, order.days) <= order.today:
@@ -229,10 +229,3 @@ class Executor:
         if isinstance(action, Delete) and any(held.grant_id == action.grant.grant_id for held in retiring):
             run.agenda = after_delete(run.agenda, action)  # a disconnect must come to its end
         await self._results.dead_letter(await self._ending(run, "dead_lettered"), failure)
-
-    async def _retire_done(self, run: Run) -> None:
-        """When this was the last entry that kept a retiring grant, the grant ends."""
-        provider_id = run.agenda.provider_id
-        for held in self._connections.get(run.partition, provider_id).retiring:
-            if held.removing and not self._agendas.owes_removal(run.partition, provider_id, held.calendar):
-                await self._connections.retire(run.partition, provider_id, held)

@@ -80,6 +80,7 @@ def decode_connection_row(row: bytes) -> Connection:
 def on_connection_event(connection: Connection, event: ConnectionEvent) -> tuple[Connection, Change]:
     """The row after the event, and what to do next. A repeat, and anything older than what was heard last, changes nothing.
 
+    A repeat of the newest event asks for the same as its first time: a worker killed in between may not have come to do it.
     Grants that are not wanted any more stay in `retiring` until they are dealt with, so that a kill in between loses none (see `closing`).
     """
     match event:
@@ -92,7 +93,10 @@ def on_connection_event(connection: Connection, event: ConnectionEvent) -> tuple
 
 
 def _granted(connection: Connection, event: ConnectionGranted) -> tuple[Connection, Change]:
-    if event.grant_id == connection.last_grant_id or _is_older(connection, event.connected_at):
+    old = connection.current
+    if event.grant_id == connection.last_grant_id:
+        return connection, Change.SWEEP if old is not None else Change.NONE
+    if _is_older(connection, event.connected_at):
         return connection, Change.NONE
     held = Held(
         service=event.service,
@@ -102,7 +106,6 @@ def _granted(connection: Connection, event: ConnectionGranted) -> tuple[Connecti
         connected_at=event.connected_at,
     )
     retiring = connection.retiring
-    old = connection.current
     if old is not None and old.calendar != held.calendar and old.usable:
         retiring = (*retiring, old)
     row = Connection(
@@ -118,6 +121,8 @@ def _granted(connection: Connection, event: ConnectionGranted) -> tuple[Connecti
 
 def _revoked(connection: Connection, event: ConnectionRevoked) -> tuple[Connection, Change]:
     current = connection.current
+    if any(grant.grant_id == event.grant_id and grant.removing for grant in connection.retiring):
+        return connection, Change.SWEEP
     if current is None or current.grant_id != event.grant_id or _is_older(connection, event.revoked_at):
         return connection, Change.NONE
     removing = event.remove_events and current.usable

@@ -1,14 +1,11 @@
 """Execute throughput: one worker process, a backlog of intents over many providers, a calendar service that takes 150 ms a call."""
 
-import asyncio
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-
-from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.codec import decode_intent, decode_outcome, encode
 from schemas.connections import Service
@@ -18,14 +15,14 @@ from schemas.outcomes import OutcomeKind
 from streams.domain.intents import intent_id
 from streams.engine.producer import Row
 from tests.bench.answers import WrongAnswerError
-from tests.bench.kafka import RunTopics, publish, read_topic, run_topics
+from tests.bench.kafka import RunTopics, publish, read_topic, run_topics, wait_for_records
 from tests.bench.stub.client import StubProcess, granted_rows, running_stub
 from tests.bench.stub.marks import mark_of
 from tests.bench.stub.services import Call, Report
 from tests.bench.watch import cpu_seconds
 from tests.support.processes import Worker
 
-__all__ = ["PHASES", "ExecuteRun", "ExecuteSizes", "run_execute", "wait_for_records"]
+__all__ = ["PHASES", "ExecuteRun", "ExecuteSizes", "run_execute"]
 
 #: In this order: each class is put on the calendar, moved, and taken off again.
 PHASES = (OutcomeKind.CREATED, OutcomeKind.UPDATED, OutcomeKind.DELETED)
@@ -150,16 +147,3 @@ async def _check_outcomes(run: RunTopics, entries: int) -> None:
     kinds = Counter(decode_outcome(value).kind for _, value in await read_topic(run.bootstrap, run.topics.outcomes))
     if kinds != Counter(dict.fromkeys(PHASES, entries)):
         raise WrongAnswerError(f"execute: outcomes are {dict(kinds)}")
-
-
-async def wait_for_records(bootstrap: str, topic: str, count: int, *, timeout: float) -> None:
-    """Until a topic holds so many. Raises TimeoutError."""
-    consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, enable_auto_commit=False)
-    await consumer.start()
-    try:
-        partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
-        async with asyncio.timeout(timeout):
-            while sum((await consumer.end_offsets(partitions)).values()) < count:  # noqa: ASYNC110 - another process makes it true
-                await asyncio.sleep(0.02)
-    finally:
-        await consumer.stop()

@@ -1,5 +1,6 @@
 """Topics of their own for every run, a backlog put in before the engine starts, and everything read back after it stopped."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from streams.engine.producer import ConfirmedProducer, Row
 from streams.engine.topic_admin import apply_topics
 from streams.settings import Settings
 
-__all__ = ["RunTopics", "publish", "read_topic", "run_topics"]
+__all__ = ["RunTopics", "publish", "read_topic", "run_topics", "wait_for_records"]
 
 #: Rows in one call to the producer; bounds what waits for confirmation.
 _SLICE = 20_000
@@ -84,3 +85,16 @@ async def read_topic(bootstrap: str, topic: str) -> Iterable[Row]:
 async def _known(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
     await consumer._client.set_topics({topic})
     return consumer.partitions_for_topic(topic) or set()
+
+
+async def wait_for_records(bootstrap: str, topic: str, count: int, *, timeout: float) -> None:
+    """Until a topic holds so many. Raises TimeoutError."""
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+        async with asyncio.timeout(timeout):
+            while sum((await consumer.end_offsets(partitions)).values()) < count:  # noqa: ASYNC110 - another process makes it true
+                await asyncio.sleep(0.02)
+    finally:
+        await consumer.stop()

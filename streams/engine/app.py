@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import faust
+from faust.app.base import BootStrategy
 from faust.sensors.monitor import Monitor
 
 from streams.engine.chunks import chunk_scheduler
@@ -69,9 +70,16 @@ class AppConfig:
     commit_interval: timedelta = timedelta(seconds=1)
 
 
+class NoWeb(BootStrategy):  # type: ignore[misc]
+    """Faust's own command turns its web server on, for everyone and on one port for all workers. Ours is HealthServer."""
+
+    enable_web = False
+
+
 class EngineApp(faust.App):  # type: ignore[misc]
     """Drains before a partition can move, commits what was finished, and forgets the rest."""
 
+    BootStrategy = NoWeb
     offsets: OffsetTracker
     client: Mapping[str, Any]
     producer_out: ConfirmedProducer

@@ -3,6 +3,10 @@
 import httpx2
 from starlette.requests import Request
 
+from adapters.portal.connect.approval import Approvals
+from adapters.portal.connect.google import GoogleClient
+from adapters.portal.connect.grants import ServiceClient
+from adapters.portal.connect.microsoft import MicrosoftClient
 from adapters.portal.deps import PortalDeps
 from adapters.portal.signin.issuer import Issuer
 from adapters.portal.web.flows import Flows
@@ -22,9 +26,18 @@ class Services:
         self.transport = httpx2.AsyncHTTPTransport(retries=0)
         self.flows = Flows(deps, self.sealer)
         self.issuer = Issuer(deps, self.transport)
+        self.approvals = Approvals(deps, self.sealer)
+        #: By the service's value; one that is not configured is absent.
+        self.clients: dict[str, ServiceClient] = {}
+        if deps.google is not None:
+            self.clients["google"] = GoogleClient(deps.google, deps, self.transport)
+        if deps.microsoft is not None:
+            self.clients["microsoft"] = MicrosoftClient(deps.microsoft, deps, self.transport)
 
     async def close(self) -> None:
         await self.transport.aclose()
+        if self.deps.microsoft is not None:
+            await self.deps.microsoft.credential.close()
 
 
 def services_of(request: Request) -> Services:

@@ -1,14 +1,96 @@
+"""Account > Profile: PROFILE, PASSWORD and MFA live in the identity provider; EXTERNAL is ours, and keeps itself current."""
+
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from adapters.portal.web.guards import signed_in
+from adapters.portal.connect.approval import ANY_ORGANIZATION, consent_link
+from adapters.portal.profile.external import ExternalView, external_view, is_settled
+from adapters.portal.services import services_of
+from adapters.portal.web.guards import Endpoint, signed_in, signed_in_session
 from adapters.portal.web.pages import pages_of
+from adapters.portal.web.problems import EXTERNAL
+from adapters.portal.web.sessions import Approval, box_of
 
+__all__ = ["routes"]
 
-async def _external(request: Request) -> Response:
-    return pages_of(request).page(request, "signed_out.html")
+#: What each of the other tabs is for.
+_ELSEWHERE = {
+    "profile": ("Profile", "Your name and e-mail address"),
+    "password": ("Password", "Your password"),
+    "mfa": ("MFA", "The second step of your sign-in"),
+}
 
 
 def routes() -> list[Route]:
-    return [Route("/account/profile/external", signed_in(_external), methods=["GET"])]
+    return [
+        Route("/account", _to_profile, methods=["GET"]),
+        Route("/account/profile", signed_in(_elsewhere("profile")), methods=["GET"]),
+        Route("/account/profile/password", signed_in(_elsewhere("password")), methods=["GET"]),
+        Route("/account/profile/mfa", signed_in(_elsewhere("mfa")), methods=["GET"]),
+        Route(EXTERNAL, signed_in(_external), methods=["GET"]),
+        Route(f"{EXTERNAL}/approval", signed_in(_approval), methods=["GET"]),
+        Route("/live/external", signed_in(_live), methods=["GET"]),
+    ]
+
+
+async def _to_profile(_request: Request) -> Response:
+    return RedirectResponse("/account/profile", status_code=303)
+
+
+def _elsewhere(tab: str) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        oidc = services_of(request).deps.oidc
+        title, what = _ELSEWHERE[tab]
+        return pages_of(request).page(
+            request, "elsewhere.html", tab=tab, heading=title, what=what, name=oidc.name, url=oidc.account_url or oidc.issuer
+        )
+
+    return endpoint
+
+
+async def _external(request: Request) -> Response:
+    deps = services_of(request).deps
+    view = await _view(request)
+    answer = pages_of(request).page(
+        request, "external.html", tab="external", view=view, services=list(services_of(request).clients), identity_provider=deps.oidc.name
+    )
+    session = signed_in_session(request)
+    if session.notice is not None:
+        box_of(request).change(notice=None)
+    return answer
+
+
+async def _live(request: Request) -> Response:
+    view = await _view(request)
+    return JSONResponse({"version": view.version, "settled": view.settled and view.approval != "waiting"})
+
+
+async def _view(request: Request) -> ExternalView:
+    services, session = services_of(request), signed_in_session(request)
+    deps, now = services.deps, services.deps.clock()
+    connection = await deps.read_model.connection(session.provider_id)
+    awaited = session.awaited
+    if awaited is not None and is_settled(awaited, connection, now):
+        box_of(request).change(awaited=None)
+        awaited = None
+    approval = ""
+    if session.approval is not None:
+        approval = "given" if services.approvals.is_given(session.approval.ticket) else "waiting"
+    return external_view(connection, await deps.read_model.calendar_summary(session.provider_id), awaited, now, approval=approval)
+
+
+async def _approval(request: Request) -> Response:
+    """The next step for somebody whose administrator has to allow the application first. The link stays the same while they wait."""
+    services, session = services_of(request), signed_in_session(request)
+    microsoft = services.deps.microsoft
+    if microsoft is None:
+        return RedirectResponse(EXTERNAL, status_code=303)
+    ticket = services.approvals.ticket()
+    if session.approval is not None:
+        ticket = services.approvals.again(session.approval.ticket, session.approval.since)
+    else:
+        box_of(request).change(approval=Approval(ticket=ticket.id, since=ticket.made_at))
+    link = consent_link(microsoft, services.deps, tenant=ANY_ORGANIZATION, state=services.approvals.state(ticket))
+    given = services.approvals.is_given(ticket.id)
+    return pages_of(request).page(request, "approval.html", link=link, given=given, app_id=microsoft.client_id)

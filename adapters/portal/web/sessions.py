@@ -18,7 +18,7 @@ from adapters.portal.web.cookies import cookie_header
 from adapters.portal.web.once import OnceOnly
 from adapters.portal.web.sealing import Sealer
 
-__all__ = ["BACKGROUND", "Awaited", "Session", "SessionBox", "SessionMiddleware", "box_of", "new_session", "session_of"]
+__all__ = ["BACKGROUND", "Approval", "Awaited", "Session", "SessionBox", "SessionMiddleware", "box_of", "new_session", "session_of"]
 
 _PURPOSE = "session"
 #: Pages ask under this prefix by themselves; that keeps nobody signed in.
@@ -26,13 +26,17 @@ BACKGROUND = "/live/"
 
 
 class Awaited(msgspec.Struct, frozen=True, kw_only=True):
-    """Something published for this person that the read model does not show yet. `what`: `connecting`, `disconnecting` or `removing`."""
+    """Published for this person, and perhaps not in the read model yet. `what`: `connecting`, `disconnecting` or `removing`.
+
+    `standing`: classes on the calendar when removing began.
+    """
 
     what: str
     grant_id: str
     service: str
     email: str
     since: datetime
+    standing: int = 0
 
 
 class Approval(msgspec.Struct, frozen=True, kw_only=True):

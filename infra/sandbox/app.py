@@ -8,6 +8,9 @@ from infra.sandbox.google import authorize as google_authorize
 from infra.sandbox.google import routes as google_calendar
 from infra.sandbox.google import tokens as google_tokens
 from infra.sandbox.google.discovery import checker
+from infra.sandbox.microsoft import admin_consent
+from infra.sandbox.microsoft import authorize as microsoft_authorize
+from infra.sandbox.microsoft import discovery as microsoft_discovery
 from infra.sandbox.microsoft import routes as graph
 from infra.sandbox.microsoft import tokens as microsoft_tokens
 from infra.sandbox.microsoft.model import check_event
@@ -21,7 +24,7 @@ from infra.sandbox.world import WORLD, World
 __all__ = ["create_app"]
 
 _GOOGLE = (google_calendar, google_authorize, google_tokens)
-_MICROSOFT = (graph, microsoft_tokens)
+_MICROSOFT = (graph, microsoft_discovery, microsoft_authorize, admin_consent, microsoft_tokens)
 _OIDC = (oidc_discovery, oidc_authorize, oidc_tokens, oidc_account)
 _CONTROL = (grants, people, accounts, faults, calendars, observe)
 _PARTS = (*_GOOGLE, *_MICROSOFT, *_OIDC, *_CONTROL, pages_routes)

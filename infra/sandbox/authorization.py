@@ -93,12 +93,12 @@ def error_page(brand: str, code: str, text: str, *, status: int = 400) -> Refusa
     return Refusal(page(dialog(f"Error: {code}", brand, body), status=status))
 
 
-def fault_to(brand: str, asked: Asked | None, redirects: Redirects) -> Callable[[FaultOrder], Answer]:
+def fault_to(brand: str, asked: Asked | None, redirects: Redirects, *more: tuple[str, str]) -> Callable[[FaultOrder], Answer]:
     """A fault with a `reason` leads back with it as the OAuth error; one without is a page with the fault's status."""
 
     def answer(fault: FaultOrder) -> Answer:
         if fault.reason and asked is not None and redirects.allows(brand, asked["redirect_uri"]):
-            parameters = [("error", fault.reason), ("error_description", "Simulated."), ("state", asked.fields.get("state"))]
+            parameters = [("error", fault.reason), ("error_description", "Simulated."), ("state", asked.fields.get("state")), *more]
             return lead_back(asked["redirect_uri"], parameters)
         status = fault.status or 503
         body = f"<h1>Something went wrong</h1><p>Try again later.</p><p class=code>Error {status}</p>"

@@ -7,6 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
+from infra.sandbox.accounts import Account
 from infra.sandbox.answers import Answer, json_answer
 from infra.sandbox.config import MICROSOFT
 from infra.sandbox.gate import Call, pass_gate
@@ -14,6 +15,7 @@ from infra.sandbox.grants import AccessToken
 from infra.sandbox.mailboxes import Mailbox, StoredEvent
 from infra.sandbox.microsoft.errors import fault_answer, refuse, too_many
 from infra.sandbox.microsoft.events import GraphEvents
+from infra.sandbox.microsoft.issue import account_of
 from infra.sandbox.microsoft.listing import list_events
 from infra.sandbox.microsoft.query import read_query
 from infra.sandbox.microsoft.render import Preferences, id_of, read_preferences, render
@@ -121,7 +123,7 @@ def _perform(world: World, mailbox: Mailbox, operation: str, request: web.Reques
     event_id = request.match_info.get("event", "")
     match operation:
         case "me":
-            return json_answer(200, _profile(mailbox))
+            return json_answer(200, _profile(account_of(world, mailbox.email)))
         case "create":
             event = events.create(_object(body), unseen=unseen)
             location = f"{_RESOURCE}v1.0/users('{mailbox.email}')/events('{id_of(event, preferences)}')"
@@ -171,11 +173,12 @@ def _object(body: bytes) -> Mapping[str, Any]:
     return value
 
 
-def _profile(mailbox: Mailbox) -> dict[str, Any]:
+def _profile(account: Account) -> dict[str, Any]:
+    """`mail` is null for an account without a mailbox of its own name, such as some personal ones."""
     return {
         "@odata.context": f"{_RESOURCE}v1.0/$metadata#users/$entity",
-        "id": str(uuid.uuid5(uuid.NAMESPACE_URL, mailbox.email)),
-        "displayName": mailbox.email.partition("@")[0],
-        "mail": mailbox.email,
-        "userPrincipalName": mailbox.email,
+        "id": account.object_id,
+        "displayName": account.name,
+        "mail": account.email if account.has_mail else None,
+        "userPrincipalName": account.login,
     }

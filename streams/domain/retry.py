@@ -129,6 +129,6 @@ def _text(headers: Headers, name: str) -> str | None:
 
 
 def _integer(headers: Headers, name: str) -> int | None:
-    """The number in a header; None where it is missing or garbled, which counts as never set."""
+    """The number in a header; None where it is missing, garbled or beyond any time, which counts as never set."""
     text = _text(headers, name)
-    return int(text) if text is not None and text.isdecimal() else None
+    return int(text) if text is not None and len(text) < 15 and text.isascii() and text.isdecimal() else None

@@ -1,0 +1,215 @@
+"""A provider's connection over its life: granted, used up, replaced, revoked; heard twice, late or out of order."""
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from schemas.connections import ConnectionEvent, ConnectionState, Service
+from streams.domain.connection import (
+    Change,
+    Connection,
+    Held,
+    closing,
+    decode_connection_row,
+    encode_connection_row,
+    grant_died,
+    on_connection_event,
+    retired,
+    status_of,
+    token_rotated,
+)
+from tests.support.execution import ADA, NOW, grant_at, granted, held, revoked
+
+HOME = "ada@home.example"
+NEVER = Connection(provider_id=ADA)
+
+
+def after(*events: ConnectionEvent) -> Connection:
+    row = NEVER
+    for event in events:
+        row = on_connection_event(row, event)[0]
+    return row
+
+
+def current(row: Connection) -> Held:
+    assert row.current is not None
+    return row.current
+
+
+# granted
+
+
+def test_a_grant_comes_into_force_and_everything_is_swept() -> None:
+    row, change = on_connection_event(NEVER, granted(1))
+    assert change is Change.SWEEP
+    assert row == Connection(provider_id=ADA, current=held(1), last_grant_id="grant-1", last_changed_at=grant_at(1))
+
+
+def test_a_new_grant_to_the_same_account_takes_the_place_of_the_old_one_which_is_not_revoked() -> None:
+    row, change = on_connection_event(after(granted(1)), granted(2, email="Ada@Example.ORG"))
+    assert change is Change.SWEEP
+    assert (current(row).grant_id, row.retiring) == ("grant-2", ())
+
+
+@pytest.mark.parametrize("other", [{"email": HOME}, {"service": Service.MICROSOFT}])
+def test_a_grant_to_another_calendar_keeps_the_old_one_until_its_events_are_off(other: dict[str, object]) -> None:
+    row = after(granted(1), granted(2, **other))  # type: ignore[arg-type]
+    assert (current(row).grant_id, row.retiring) == ("grant-2", (held(1),))
+    assert closing(row) == ()
+
+
+def test_a_dead_grant_is_not_kept_when_another_calendar_is_connected() -> None:
+    row = on_connection_event(grant_died(after(granted(1)), "grant-1", "invalid_grant"), granted(2, email=HOME))[0]
+    assert row.retiring == ()
+
+
+def test_coming_back_to_an_account_that_is_being_left_keeps_it() -> None:
+    row = after(granted(1), granted(2, email=HOME), granted(3))
+    assert current(row).grant_id == "grant-3"
+    assert [grant.grant_id for grant in row.retiring] == ["grant-2"]
+
+
+# revoked
+
+
+def test_a_disconnect_without_removal_forgets_the_tokens_at_once() -> None:
+    row, change = on_connection_event(after(granted(1)), revoked(1))
+    assert change is Change.NONE
+    assert row.current is None
+    assert closing(row) == (held(1, removing=False),)
+    assert retired(row, "grant-1").retiring == ()
+
+
+def test_a_disconnect_with_removal_keeps_the_grant_until_the_events_are_off() -> None:
+    row, change = on_connection_event(after(granted(1)), revoked(1, remove_events=True))
+    assert change is Change.SWEEP
+    assert row.retiring == (held(1),)
+    assert closing(row) == ()
+
+
+def test_nothing_can_be_removed_with_a_dead_grant() -> None:
+    row, change = on_connection_event(grant_died(after(granted(1)), "grant-1", "invalid_grant"), revoked(1, remove_events=True))
+    assert change is Change.NONE
+    assert [grant.grant_id for grant in closing(row)] == ["grant-1"]
+
+
+# repeats, and what comes late
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        (granted(1),),
+        (granted(1), granted(2, email=HOME)),
+        (granted(1), revoked(1, remove_events=True)),
+        (granted(1), granted(2), revoked(2, remove_events=True)),
+    ],
+)
+def test_the_newest_event_again_changes_nothing_and_asks_for_the_same_again(story: tuple[ConnectionEvent, ...]) -> None:
+    """A worker killed after the row was confirmed, before the sweep was, gets the event once more."""
+    row = after(*story)
+    assert on_connection_event(row, story[-1]) == (row, Change.SWEEP)
+
+
+def test_a_revocation_without_removal_again_changes_nothing() -> None:
+    row = after(granted(1), revoked(1))
+    assert on_connection_event(row, revoked(1)) == (row, Change.NONE)
+
+
+@pytest.mark.parametrize("late", [granted(1), revoked(1), revoked(1, remove_events=True)])
+@pytest.mark.parametrize("row", [after(granted(1), granted(2)), after(granted(1), granted(2), revoked(2))])
+def test_what_is_older_than_what_was_heard_last_changes_nothing(row: Connection, late: ConnectionEvent) -> None:
+    assert on_connection_event(row, late) == (row, Change.NONE)
+
+
+def test_a_revocation_from_before_the_grant_in_force_was_heard_changes_nothing() -> None:
+    row = after(granted(2))
+    assert on_connection_event(row, revoked(2, at=grant_at(1))) == (row, Change.NONE)
+
+
+def test_a_grant_does_not_come_back_to_life() -> None:
+    row = after(granted(1), revoked(1))
+    assert on_connection_event(row, granted(1)) == (row, Change.NONE)
+    dead = grant_died(after(granted(1)), "grant-1", "invalid_grant")
+    assert on_connection_event(dead, granted(1))[0] == dead
+
+
+def test_a_revocation_of_a_grant_never_heard_of_changes_nothing() -> None:
+    assert on_connection_event(NEVER, revoked(1)) == (NEVER, Change.NONE)
+
+
+def test_an_event_of_an_unknown_type_is_not_passed_over() -> None:
+    with pytest.raises(AssertionError):
+        on_connection_event(NEVER, held(1))  # type: ignore[arg-type]
+
+
+# at the service
+
+
+def test_a_grant_dies_once() -> None:
+    alive = after(granted(1))
+    dead = grant_died(alive, "grant-1", "invalid_grant")
+    assert (current(dead).usable, current(dead).reason) == (False, "invalid_grant")
+    assert grant_died(dead, "grant-1", "other") is dead
+    assert grant_died(alive, "grant-9", "invalid_grant") is alive
+
+
+def test_a_retiring_grant_that_dies_is_forgotten() -> None:
+    row = grant_died(after(granted(1), granted(2, email=HOME)), "grant-1", "invalid_grant")
+    assert row.retiring == ()
+    assert current(row).usable
+
+
+def test_a_rotated_token_is_kept_with_its_grant() -> None:
+    row = token_rotated(after(granted(1), granted(2, email=HOME)), "grant-1", "sealed-new")
+    assert row.retiring[0].sealed_refresh_token == "sealed-new"
+    assert current(row).sealed_refresh_token == "sealed-2"
+    row = token_rotated(row, "grant-2", "sealed-newer")
+    assert current(row).sealed_refresh_token == "sealed-newer"
+
+
+def test_a_token_rotated_after_the_end_is_dropped() -> None:
+    row = retired(after(granted(1), revoked(1)), "grant-1")
+    assert token_rotated(row, "grant-1", "sealed-new") == row
+
+
+# what is kept and shown
+
+
+def test_a_row_comes_back_as_it_was() -> None:
+    for row in (NEVER, after(granted(1), granted(2, email=HOME)), after(granted(1), revoked(1))):
+        assert decode_connection_row(encode_connection_row(row)) == row
+
+
+@pytest.mark.parametrize("row", [b"", b"{}", b"null", b'{"provider_id": "ada", "current": 7}'])
+def test_a_row_of_another_format_stops_the_worker(row: bytes) -> None:
+    with pytest.raises(msgspec.DecodeError):
+        decode_connection_row(row)
+
+
+def test_no_print_shows_a_token_or_an_address() -> None:
+    row = after(granted(1, sealed_refresh_token="SECRET"), granted(2, email=HOME, sealed_refresh_token="SECRET"))
+    for printed in (repr(row), str(row), f"{row.retiring}"):
+        assert "SECRET" not in printed
+        assert HOME not in printed
+
+
+def test_the_portal_is_shown_the_state_and_no_token() -> None:
+    alive, at = after(granted(1)), NOW + timedelta(days=1)
+    status = status_of(alive, current(alive), at)
+    assert (status.state, status.grant_id, status.email, status.changed_at) == (ConnectionState.CONNECTED, "grant-1", held(1).email, at)
+    assert b"sealed" not in msgspec.json.encode(status)
+
+
+def test_the_portal_is_shown_why_a_connection_needs_the_provider() -> None:
+    dead = grant_died(after(granted(1)), "grant-1", "invalid_grant")
+    status = status_of(dead, current(dead), NOW)
+    assert (status.state, status.reason) == (ConnectionState.NEEDS_RECONNECT, "invalid_grant")
+
+
+def test_the_portal_is_shown_how_a_connection_ends() -> None:
+    leaving = after(granted(1), revoked(1, remove_events=True))
+    assert status_of(leaving, held(1), NOW).state is ConnectionState.DISCONNECTING
+    assert status_of(retired(leaving, "grant-1"), held(1), NOW).state is ConnectionState.DISCONNECTED
+    assert status_of(after(granted(1), revoked(1)), held(1), NOW).state is ConnectionState.DISCONNECTED

@@ -1,0 +1,123 @@
+"""What is done when a provider moves from one calendar to another, comes back, or leaves."""
+
+from datetime import datetime, timedelta
+
+from adapters.ports import RemoteEvent
+from streams.domain.agenda import Agenda, at_calendar, merge
+from streams.domain.reconcile import (
+    Adopt,
+    Create,
+    Delete,
+    Done,
+    Rest,
+    Update,
+    after_create,
+    after_delete,
+    begin_create,
+    owes_removal,
+    reconcile,
+)
+from tests.support.execution import ADA, CLASS_ID, NOW, agenda, applied, connected, creating, entry, held, intent
+
+HELD = held()
+OTHER = held(2, email="ada@home.example")
+ENDED = datetime(2027, 4, 1, tzinfo=NOW.tzinfo)
+MOVED = entry(starts_at=datetime(2027, 3, 9, 18), ends_at=datetime(2027, 3, 9, 19))
+
+
+def moved_to_other(before: Agenda) -> Agenda:
+    """After its own calendar went out of reach and the class was made on another."""
+    create = reconcile(before, connected(OTHER), NOW)
+    assert isinstance(create, Create)
+    marked = begin_create(before, create, NOW)
+    assert marked.creating is not None
+    return after_create(marked, marked.creating, RemoteEvent(remote_id="remote-x", revision=create.revision, generation=create.generation))
+
+
+def test_a_move_to_another_account_removes_from_the_old_one_first() -> None:
+    moving = connected(OTHER, HELD)
+    before = agenda(intent(1), applied=applied(), generation=1)
+    delete = reconcile(before, moving, NOW)
+    assert delete == Delete(grant=HELD, applied=applied())
+    assert isinstance(delete, Delete)
+    assert reconcile(after_delete(before, delete), moving, NOW) == Create(grant=OTHER, entry=entry(), revision=1, generation=1)
+
+
+def test_what_has_ended_stays_where_it_is_when_its_calendar_is_left() -> None:
+    moving = connected(OTHER, HELD)
+    assert reconcile(agenda(intent(1), applied=applied()), moving, ENDED) == Done(reason="ended")
+    assert reconcile(agenda(intent(1), intent(2, None), applied=applied()), moving, ENDED) == Done(reason="unchanged")
+    assert reconcile(agenda(intent(1), applied=applied()), connected(None, HELD), ENDED) == Done(reason="unchanged")
+
+
+def test_a_disconnect_with_removal_takes_upcoming_events_off_and_they_wait() -> None:
+    leaving = connected(None, HELD)
+    before = agenda(intent(1), applied=applied(), generation=1)
+    delete = reconcile(before, leaving, NOW)
+    assert isinstance(delete, Delete)
+    assert reconcile(after_delete(before, delete), leaving, NOW) == Rest(reason="not_connected")
+
+
+def test_a_disconnect_without_removal_leaves_everything_standing() -> None:
+    leaving = connected(None, held(removing=False))
+    assert reconcile(agenda(intent(1), applied=applied()), leaving, NOW) == Done(reason="unchanged")
+
+
+def test_a_create_begun_on_a_calendar_that_is_being_left_is_looked_for_there() -> None:
+    mark = creating()
+    assert reconcile(agenda(intent(1), creating=mark), connected(OTHER, HELD), NOW) == Adopt(grant=HELD, creating=mark)
+    assert reconcile(agenda(intent(1), creating=mark), connected(None, HELD), NOW) == Adopt(grant=HELD, creating=mark)
+
+
+def test_an_event_that_cannot_be_reached_any_more_does_not_keep_the_class_from_another_calendar() -> None:
+    for lost in (agenda(intent(1), applied=applied(), generation=1), agenda(intent(1), creating=creating(), generation=1)):
+        assert reconcile(lost, connected(OTHER), NOW) == Create(grant=OTHER, entry=entry(), revision=1, generation=1)
+
+
+def test_coming_back_to_a_calendar_finds_the_event_that_was_left_there() -> None:
+    left = moved_to_other(agenda(intent(1), applied=applied(), generation=1))
+    back = connected(held(3), OTHER)
+    delete = reconcile(left, back, NOW)
+    assert isinstance(delete, Delete)
+    assert delete.applied.calendar == OTHER.calendar
+    home = after_delete(left, delete)
+    assert reconcile(home, back, NOW) == Done(reason="unchanged")
+    assert isinstance(reconcile(merge(home, intent(2, None)), back, NOW), Delete)
+    assert isinstance(reconcile(merge(home, intent(2, MOVED)), back, NOW), Update)
+
+
+def test_coming_back_to_a_calendar_looks_for_what_was_begun_there() -> None:
+    mark = creating()
+    left = moved_to_other(agenda(intent(1), creating=mark))
+    again = held(3)
+    assert reconcile(left, connected(again), NOW) == Adopt(grant=again, creating=mark)
+    assert reconcile(left, connected(held(3, usable=False)), NOW) == Rest(reason="needs_reconnect")
+
+
+def test_putting_aside_and_taking_up_lose_nothing() -> None:
+    whole = agenda(intent(1), applied=applied(), creating=creating(on=OTHER))
+    there = at_calendar(whole, OTHER.calendar)
+    assert (there.applied, there.creating) == (None, creating(on=OTHER))
+    assert there.left == (applied(),)
+    here = at_calendar(there, HELD.calendar)
+    assert (here.applied, here.left) == (applied(), ())
+    assert (here.creating, here.begun) == (None, (creating(on=OTHER),))
+    assert at_calendar(here, OTHER.calendar) == there
+
+
+def test_a_grant_is_kept_while_something_of_ours_may_be_on_its_calendar() -> None:
+    calendar = HELD.calendar
+    assert owes_removal(agenda(intent(1), applied=applied()), calendar, NOW)
+    assert owes_removal(agenda(intent(1), creating=creating()), calendar, NOW)
+    assert owes_removal(moved_to_other(agenda(intent(1), applied=applied())), calendar, NOW)
+    assert owes_removal(moved_to_other(agenda(intent(1), creating=creating())), calendar, NOW)
+    assert not owes_removal(agenda(intent(1)), calendar, NOW)
+    assert not owes_removal(agenda(intent(1), applied=applied()), calendar, ENDED)
+    assert not owes_removal(agenda(intent(1), applied=applied(on=OTHER.calendar)), calendar, NOW)
+
+
+def test_an_agenda_without_a_day_owes_the_removal_of_what_stands() -> None:
+    assert owes_removal(Agenda(provider_id=ADA, class_id=CLASS_ID, applied=applied()), HELD.calendar, ENDED)
+    on_its_last_day = agenda(intent(1), intent(2, None), applied=applied())
+    assert owes_removal(on_its_last_day, HELD.calendar, datetime(2027, 3, 8, 23, tzinfo=NOW.tzinfo))
+    assert not owes_removal(on_its_last_day, HELD.calendar, datetime(2027, 3, 8, 23, tzinfo=NOW.tzinfo) + timedelta(hours=1))

@@ -1,0 +1,246 @@
+"""What is done next for one class on one provider's calendar, rule by rule."""
+
+from datetime import datetime
+
+import pytest
+
+from adapters.ports import RemoteEvent
+from schemas.connections import Service
+from schemas.intents import CalendarEntry
+from streams.domain.agenda import Agenda, Dismissed, when_and_where
+from streams.domain.reconcile import (
+    Adopt,
+    Create,
+    Delete,
+    Done,
+    Rest,
+    Update,
+    after_create,
+    after_delete,
+    after_gone,
+    after_look,
+    after_update,
+    begin_create,
+    next_generation,
+    reconcile,
+    still_wanted,
+)
+from tests.support.execution import NOW, agenda, applied, connected, creating, entry, held, intent
+
+HELD = held()
+CONNECTED = connected(HELD)
+DEAD = connected(held(usable=False))
+GONE = connected(None)
+OTHER = held(2, email="ada@home.example")
+ENDED = datetime(2027, 4, 1, tzinfo=NOW.tzinfo)
+MOVED = entry(starts_at=datetime(2027, 3, 9, 18), ends_at=datetime(2027, 3, 9, 19))
+CREATE = Create(grant=HELD, entry=entry(), revision=1, generation=0)
+
+
+def remote(revision: int = 1, generation: int = 0) -> RemoteEvent:
+    return RemoteEvent(remote_id="remote-x", revision=revision, generation=generation)
+
+
+# booked, moved, cancelled
+
+
+def test_a_class_that_shall_stand_is_created() -> None:
+    assert reconcile(agenda(intent(3)), CONNECTED, NOW) == Create(grant=HELD, entry=entry(), revision=3, generation=0)
+
+
+def test_a_class_that_stands_as_it_shall_is_left_alone() -> None:
+    assert reconcile(agenda(intent(3), applied=applied()), CONNECTED, NOW) == Done(reason="unchanged")
+
+
+def test_a_newer_revision_that_shows_the_same_costs_no_call() -> None:
+    assert reconcile(agenda(intent(1), intent(9), applied=applied()), CONNECTED, NOW) == Done(reason="unchanged")
+
+
+def test_a_change_overwrites_what_stands() -> None:
+    stands = applied()
+    assert reconcile(agenda(intent(2, MOVED), applied=stands), CONNECTED, NOW) == Update(
+        grant=HELD, applied=stands, entry=MOVED, revision=2
+    )
+
+
+def test_a_class_that_shall_not_stand_is_deleted() -> None:
+    stands = applied()
+    assert reconcile(agenda(intent(2, None), applied=stands), CONNECTED, NOW) == Delete(grant=HELD, applied=stands)
+
+
+def test_what_never_stood_needs_no_delete() -> None:
+    assert reconcile(agenda(intent(1, None)), CONNECTED, NOW) == Done(reason="unchanged")
+    assert reconcile(agenda(), CONNECTED, NOW) == Done(reason="unchanged")
+    assert reconcile(agenda(), None, NOW) == Done(reason="unchanged")
+
+
+# classes that have ended
+
+
+def test_nothing_is_created_for_a_class_that_has_ended() -> None:
+    assert reconcile(agenda(intent(1)), CONNECTED, ENDED) == Done(reason="ended")
+    assert reconcile(agenda(intent(1)), GONE, ENDED) == Done(reason="ended")
+
+
+def test_a_class_that_has_ended_is_still_updated_and_deleted() -> None:
+    stands = applied()
+    assert isinstance(reconcile(agenda(intent(2, entry(title="Yin")), applied=stands), CONNECTED, ENDED), Update)
+    assert isinstance(reconcile(agenda(intent(2, None), applied=stands), CONNECTED, ENDED), Delete)
+
+
+# no connection, dead grants
+
+
+@pytest.mark.parametrize(
+    "owed", [agenda(intent(1)), agenda(intent(2, MOVED), applied=applied()), agenda(intent(2, None), applied=applied())]
+)
+def test_without_a_connection_what_is_owed_is_remembered(owed: Agenda) -> None:
+    assert reconcile(owed, GONE, NOW) == Rest(reason="not_connected")
+    assert reconcile(owed, None, NOW) == Rest(reason="not_connected")
+
+
+@pytest.mark.parametrize(
+    "owed",
+    [
+        agenda(intent(1)),
+        agenda(intent(2, MOVED), applied=applied()),
+        agenda(intent(2, None), applied=applied()),
+        agenda(intent(1), creating=creating()),
+    ],
+)
+def test_with_a_dead_grant_it_waits_for_the_provider_owed_deletes_too(owed: Agenda) -> None:
+    assert reconcile(owed, DEAD, NOW) == Rest(reason="needs_reconnect")
+
+
+def test_without_a_connection_nothing_is_owed_where_all_is_as_it_shall_be() -> None:
+    assert reconcile(agenda(intent(1), applied=applied()), GONE, NOW) == Done(reason="unchanged")
+    assert reconcile(agenda(intent(1, None)), GONE, NOW) == Done(reason="unchanged")
+
+
+def test_a_create_that_was_begun_waits_for_a_connection_too() -> None:
+    assert reconcile(agenda(intent(1), creating=creating()), GONE, NOW) == Rest(reason="not_connected")
+
+
+def test_a_new_grant_to_the_same_account_goes_on_with_the_same_event() -> None:
+    again = held(2)
+    assert reconcile(agenda(intent(1), applied=applied()), connected(again), NOW) == Done(reason="unchanged")
+    action = reconcile(agenda(intent(2, MOVED), applied=applied()), connected(again), NOW)
+    assert isinstance(action, Update)
+    assert action.grant == again
+
+
+def test_the_same_address_at_another_service_is_another_calendar() -> None:
+    other = held(2, service=Service.MICROSOFT)
+    assert isinstance(reconcile(agenda(intent(1), applied=applied()), connected(other), NOW), Create)
+
+
+def test_an_address_is_the_same_however_it_is_written() -> None:
+    assert held(email="Ada@Example.org").calendar == HELD.calendar
+
+
+# creates are written ahead
+
+
+def test_the_mark_of_a_create_holds_what_a_repeat_needs() -> None:
+    marked = begin_create(agenda(intent(1), waiting="not_connected", dismissed=Dismissed(when_and_where="x")), CREATE, NOW)
+    assert marked.creating == creating(started_at=NOW)
+    assert (marked.applied, marked.dismissed, marked.waiting) == (None, None, None)
+
+
+def test_a_worker_that_finds_a_mark_looks_first() -> None:
+    mark = creating()
+    for desired in (intent(1), intent(2, MOVED), intent(2, None)):
+        assert reconcile(agenda(desired, creating=mark), CONNECTED, NOW) == Adopt(grant=HELD, creating=mark)
+
+
+def test_what_was_made_is_applied() -> None:
+    mark = creating()
+    after = after_create(agenda(intent(1), creating=mark, waiting="retrying"), mark, remote())
+    assert after.applied == applied(remote_id="remote-x")
+    assert (after.creating, after.generation, after.waiting) == (None, 1, None)
+    assert reconcile(after, CONNECTED, NOW) == Done(reason="unchanged")
+
+
+def test_what_was_made_from_an_older_entry_is_overwritten_with_the_newest() -> None:
+    mark = creating()
+    after = after_create(agenda(intent(2, MOVED), creating=mark), mark, remote())
+    assert isinstance(reconcile(after, CONNECTED, NOW), Update)
+
+
+def test_an_event_found_from_before_the_agenda_was_lost_is_owed_an_update() -> None:
+    mark = creating(revision=5)
+    after = after_create(agenda(intent(5), creating=mark), mark, remote(revision=3, generation=4))
+    assert after.generation == 5
+    assert isinstance(reconcile(after, CONNECTED, NOW), Update)
+
+
+def test_a_create_is_tried_again_while_the_class_shall_stand_there() -> None:
+    mark = creating()
+    assert still_wanted(agenda(intent(2, MOVED)), mark, CONNECTED, NOW)
+    assert not still_wanted(agenda(intent(2, None)), mark, CONNECTED, NOW)
+    assert not still_wanted(agenda(), mark, CONNECTED, NOW)
+    assert not still_wanted(agenda(intent(1)), mark, CONNECTED, ENDED)
+    assert not still_wanted(agenda(intent(1)), mark, GONE, NOW)
+    assert not still_wanted(agenda(intent(1)), mark, None, NOW)
+    assert not still_wanted(agenda(intent(1)), mark, connected(OTHER), NOW)
+
+
+def test_a_create_that_is_given_up_uses_up_its_generation() -> None:
+    mark = creating()
+    after = after_look(agenda(intent(2, None), creating=mark), mark)
+    assert (after.creating, after.generation) == (None, 1)
+    assert reconcile(after, CONNECTED, NOW) == Done(reason="unchanged")
+
+
+def test_a_derived_id_that_was_used_up_is_followed_by_the_next_generation() -> None:
+    mark = creating(generation=2)
+    after = next_generation(agenda(intent(1), creating=mark, generation=2), mark)
+    assert after.generation == 3
+    assert after.creating == creating(generation=3)
+
+
+# what is done by hand
+
+
+def test_an_event_removed_by_hand_stays_away_while_date_time_and_place_stay() -> None:
+    before = agenda(intent(2, entry(title="Yin")), applied=applied(), waiting="retrying")
+    update = reconcile(before, CONNECTED, NOW)
+    assert isinstance(update, Update)
+    after = after_gone(before, update)
+    assert (after.applied, after.waiting) == (None, None)
+    assert reconcile(after, CONNECTED, NOW) == Done(reason="dismissed")
+    assert reconcile(agenda(intent(3, entry(title="Yang")), dismissed=after.dismissed), CONNECTED, NOW) == Done(reason="dismissed")
+
+
+@pytest.mark.parametrize("moved", [MOVED, entry(location="Room 2"), entry(time_zone="Asia/Kolkata")])
+def test_a_dismissed_event_comes_back_when_date_time_or_place_change(moved: CalendarEntry) -> None:
+    rested = agenda(intent(3, moved), dismissed=Dismissed(when_and_where=when_and_where(entry())), generation=1)
+    action = reconcile(rested, CONNECTED, NOW)
+    assert isinstance(action, Create)
+    assert action.generation == 1
+
+
+def test_an_event_found_removed_by_a_move_is_made_again_at_once() -> None:
+    before = agenda(intent(2, MOVED), applied=applied(), generation=1)
+    update = reconcile(before, CONNECTED, NOW)
+    assert isinstance(update, Update)
+    assert reconcile(after_gone(before, update), CONNECTED, NOW) == Create(grant=HELD, entry=MOVED, revision=2, generation=1)
+
+
+def test_an_update_is_applied() -> None:
+    before = agenda(intent(2, MOVED), applied=applied(), waiting="retrying")
+    update = reconcile(before, CONNECTED, NOW)
+    assert isinstance(update, Update)
+    after = after_update(before, update)
+    assert after.applied == applied(MOVED, revision=2)
+    assert after.waiting is None
+    assert reconcile(after, CONNECTED, NOW) == Done(reason="unchanged")
+
+
+def test_a_delete_leaves_nothing_applied() -> None:
+    before = agenda(intent(2, None), applied=applied(), waiting="retrying")
+    delete = reconcile(before, CONNECTED, NOW)
+    assert isinstance(delete, Delete)
+    after = after_delete(before, delete)
+    assert (after.applied, after.waiting) == (None, None)
+    assert reconcile(after, CONNECTED, NOW) == Done(reason="unchanged")

@@ -1,14 +1,23 @@
 """The composition root: from settings to apps. Tests hand fakes in here."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from adapters.google.client import GoogleCalendar
 from adapters.google.tokens import GoogleTokens
 from adapters.http import LeanClient
 from adapters.microsoft.client import MicrosoftCalendar
+from adapters.microsoft.client_credential import (
+    CertificateCredential,
+    ClientCredential,
+    ManagedIdentity,
+    SecretCredential,
+    WorkloadIdentity,
+)
 from adapters.microsoft.tokens import MicrosoftTokens
 from adapters.ports import CalendarPort, TokenPort
 from adapters.vault.seal import KeyRing
@@ -32,13 +41,15 @@ from streams.engine.preflight import wait_for_topics
 from streams.engine.producer import ConfirmedProducer
 from streams.engine.slots import claim_slot
 from streams.metrics import Metrics, make_metrics
-from streams.settings import SettingError, Settings
+from streams.settings import OAuthSettings, SettingError, Settings
 
-__all__ = ["Adapters", "execute_app", "fold_app", "real_adapters"]
+__all__ = ["Adapters", "execute_app", "fold_app", "microsoft_credential", "real_adapters"]
 
 #: Records that the execute worker takes from a partition at once.
 EXECUTE_CHUNK = 200
 FOLD_CHUNK = 4_000
+#: Where Kubernetes projects the token of a workload identity when the pod does not say otherwise.
+DEFAULT_TOKEN_FILE = "/var/run/secrets/azure/tokens/azure-identity-token"  # noqa: S105 - a path
 #: Seconds between small steps of forgetting, and between looks at circuits whose rest is over.
 FORGET_EVERY = 10.0
 PROBE_EVERY = 0.5
@@ -83,9 +94,25 @@ def real_adapters(settings: Settings) -> Adapters:
             http,
             authority=settings.microsoft_authority,
             client_id=settings.microsoft.client_id,
-            client_secret=settings.microsoft.client_secret,
+            credential=microsoft_credential(settings.microsoft),
         )
     return Adapters(calendars=calendars, tokens=tokens, http=http)
+
+
+def microsoft_credential(oauth: OAuthSettings) -> ClientCredential:
+    """How this process proves itself to Microsoft. Raises SettingError for a certificate that cannot be used."""
+    if oauth.federated == "managed-identity":
+        return ManagedIdentity(os.environ.get("AZURE_CLIENT_ID"))
+    if oauth.federated == "workload-identity":
+        return WorkloadIdentity(Path(os.environ.get("AZURE_FEDERATED_TOKEN_FILE", DEFAULT_TOKEN_FILE)))
+    if oauth.certificate is None:
+        return SecretCredential(oauth.client_secret)
+    try:
+        return CertificateCredential(oauth.certificate.read_bytes(), client_id=oauth.client_id)
+    except (OSError, ValueError, TypeError) as error:  # TypeError: the key is encrypted
+        expects = "a PEM file with the certificate and its RSA key, not encrypted"
+        name = "IMPACT_MICROSOFT_CLIENT_CERTIFICATE"
+        raise SettingError(name, expects, "/etc/impact/app.pem", f"cannot be used ({type(error).__name__})") from None
 
 
 def fold_app(settings: Settings, metrics: Metrics | None = None) -> EngineApp:

@@ -4,27 +4,18 @@ A setting that is missing or malformed raises SettingError, which says which one
 """
 
 import base64
-import binascii
-import ipaddress
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
 
 from schemas.topics import Topics
 from streams.database_address import database_address
+from streams.portal_settings import PortalSettings, read_portal
+from streams.settings_reader import Reader, SettingError, key_of, parse_duration
 
-__all__ = ["KafkaSettings", "OAuthSettings", "SettingError", "Settings", "parse_duration"]
-
-
-class SettingError(ValueError):
-    """A setting is missing or malformed."""
-
-    def __init__(self, name: str, expects: str, example: str, problem: str = "is missing") -> None:
-        self.name = name
-        super().__init__(f"{name} {problem}. It expects {expects}. Example: {name}={example}")
+__all__ = ["KafkaSettings", "OAuthSettings", "PortalSettings", "SettingError", "Settings", "parse_duration"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,10 +30,15 @@ class KafkaSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class OAuthSettings:
-    """One calendar service's application registration."""
+    """One calendar service's application registration, and one way to prove to be it.
+
+    `client_secret` is empty where there is a `certificate` (PEM file with its key) or a `federated` identity, both at Microsoft only.
+    """
 
     client_id: str
     client_secret: str = field(repr=False)
+    certificate: Path | None = None
+    federated: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +52,7 @@ class Settings:
     graph_url: str = "https://graph.microsoft.com/v1.0"
     microsoft_authority: str = "https://login.microsoftonline.com/common"
     microsoft: OAuthSettings | None = None
+    portal: PortalSettings = field(default_factory=PortalSettings)
     #: Key id -> 32 bytes; the first seals, all open.
     vault_keys: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
     data_dir: Path = Path("data")
@@ -105,10 +102,11 @@ class Settings:
             google_authorize_url=reader.url("IMPACT_GOOGLE_AUTHORIZE_URL", default.google_authorize_url),
             google_token_url=reader.url("IMPACT_GOOGLE_TOKEN_URL", default.google_token_url),
             google_revoke_url=reader.url("IMPACT_GOOGLE_REVOKE_URL", default.google_revoke_url),
-            google=reader.oauth("IMPACT_GOOGLE"),
+            google=reader.google(),
             graph_url=reader.url("IMPACT_GRAPH_URL", default.graph_url),
             microsoft_authority=reader.url("IMPACT_MICROSOFT_AUTHORITY", default.microsoft_authority),
-            microsoft=reader.oauth("IMPACT_MICROSOFT"),
+            microsoft=reader.microsoft(),
+            portal=read_portal(reader),
             vault_keys=reader.vault_keys(),
             data_dir=data_dir,
             table_store=reader.choice("IMPACT_TABLE_STORE", default.table_store, ("rocksdb", "memory")),
@@ -127,87 +125,9 @@ class Settings:
 
 
 _KEY_EXAMPLE = "2026-11:" + base64.b64encode(bytes(32)).decode()
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-def parse_duration(text: str) -> timedelta:
-    """`30s`, `5m`, `3h`, `1d`. Raises ValueError."""
-    match = re.fullmatch(r"([0-9]{1,9})([smhd])", text.strip())
-    if match is None or int(match[1]) == 0:
-        raise ValueError(text)
-    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _split_url(value: str) -> SplitResult | None:
-    """None for what cannot be an address, a port out of range included."""
-    try:
-        parts = urlsplit(value)
-        return parts if parts.port is None or parts.port > 0 else None
-    except ValueError:
-        return None
-
-
-@dataclass(frozen=True)
-class _Reader:
-    env: Mapping[str, str]
-
-    def text(self, name: str, default: str) -> str:
-        return self.env.get(name, default)
-
-    def choice(self, name: str, default: str, choices: Sequence[str]) -> str:
-        value = self.text(name, default)
-        if value not in choices:
-            raise SettingError(name, "one of " + ", ".join(choices), default, f"is {value!r}")
-        return value
-
-    def integer(self, name: str, default: int, low: int, high: int) -> int:
-        value = self.text(name, str(default))
-        if not re.fullmatch(r"[0-9]{1,9}", value) or not low <= int(value) <= high:
-            raise SettingError(name, f"a whole number from {low} to {high}", str(default), f"is {value!r}")
-        return int(value)
-
-    def duration(self, name: str, default: timedelta) -> timedelta:
-        if name not in self.env:
-            return default
-        try:
-            return parse_duration(self.env[name])
-        except ValueError:
-            raise SettingError(name, "a number and a unit (s, m, h, d)", "10s", f"is {self.env[name]!r}") from None
-
-    def tiers(self, default: tuple[timedelta, ...]) -> tuple[timedelta, ...]:
-        name = "IMPACT_RETRY_TIERS"
-        if name not in self.env:
-            return default
-        expects, example = "durations, comma-separated, each longer than the one before", "30s,5m,30m,3h"
-        try:
-            tiers = tuple(parse_duration(part) for part in self.env[name].split(","))
-        except ValueError as error:
-            raise SettingError(name, expects, example, f"holds {str(error)!r}") from None
-        if list(tiers) != sorted(set(tiers)):
-            raise SettingError(name, expects, example, f"is {self.env[name]!r}")
-        return tiers
-
-    def url(self, name: str, default: str) -> str:
-        value = self.text(name, default).rstrip("/")
-        parts = _split_url(value)
-        if parts is None or parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-            raise SettingError(name, "an absolute https address", default, f"is {value!r}")
-        if "@" in parts.netloc:
-            raise SettingError(name, "an address without a user name or password", default, "carries one")
-        if parts.scheme == "http" and not _is_loopback(parts.hostname):
-            problem = f"is {value!r}: plain http is accepted for loopback addresses only"
-            raise SettingError(name, "an https address", default, problem)
-        return value
-
+class _Reader(Reader):
     def database_url(self, data_dir: Path) -> str:
         name = "IMPACT_DATABASE_URL"
         if name not in self.env:
@@ -218,22 +138,37 @@ class _Reader:
             expects = "the address of a SQLite file or a PostgreSQL database"
             raise SettingError(name, expects, "postgresql://impact@db.example.com/impact", str(error)) from None
 
-    def topic_prefix(self, default: str) -> str:
-        name = "IMPACT_TOPIC_PREFIX"
-        value = self.text(name, default)
-        if not re.fullmatch(r"[A-Za-z0-9._-]{0,150}", value):
-            raise SettingError(name, "at most 150 letters, digits, '.', '_' and '-'", "staging.", f"is {value!r}")
-        return value
+    def google(self) -> OAuthSettings | None:
+        return self._oauth("IMPACT_GOOGLE", None, None)
 
-    def oauth(self, prefix: str) -> OAuthSettings | None:
+    def microsoft(self) -> OAuthSettings | None:
+        federated = None
+        if "IMPACT_MICROSOFT_FEDERATED" in self.env:
+            federated = self.choice("IMPACT_MICROSOFT_FEDERATED", "managed-identity", ("managed-identity", "workload-identity"))
+        certificate = self.env.get("IMPACT_MICROSOFT_CLIENT_CERTIFICATE")
+        if certificate is not None and not Path(certificate).is_file():
+            raise SettingError(
+                "IMPACT_MICROSOFT_CLIENT_CERTIFICATE",
+                "the path of a PEM file with certificate and key",
+                "/etc/impact/app.pem",
+                "is no file",
+            )
+        return self._oauth("IMPACT_MICROSOFT", Path(certificate) if certificate else None, federated)
+
+    def _oauth(self, prefix: str, certificate: Path | None, federated: str | None) -> OAuthSettings | None:
         client_id, secret = self.env.get(f"{prefix}_CLIENT_ID"), self.env.get(f"{prefix}_CLIENT_SECRET")
-        if client_id is None and secret is None:
+        proofs = [proof for proof in (secret, certificate, federated) if proof is not None]
+        if client_id is None and not proofs:
             return None
         if client_id is None:
             raise SettingError(f"{prefix}_CLIENT_ID", "the OAuth2 client id that goes with the secret", "my-client-id")
-        if secret is None:
+        if not proofs:
             raise SettingError(f"{prefix}_CLIENT_SECRET", "the OAuth2 client secret that goes with the id", "...")
-        return OAuthSettings(client_id=client_id, client_secret=secret)
+        if len(proofs) > 1:
+            expects = f"only one of {prefix}_CLIENT_SECRET, {prefix}_CLIENT_CERTIFICATE and {prefix}_FEDERATED"
+            name, example = ("FEDERATED", federated) if federated else ("CLIENT_CERTIFICATE", str(certificate))
+            raise SettingError(f"{prefix}_{name}", expects, example, "is one of several")
+        return OAuthSettings(client_id=client_id, client_secret=secret or "", certificate=certificate, federated=federated)
 
     def vault_keys(self) -> tuple[tuple[str, bytes], ...]:
         name = "IMPACT_VAULT_KEYS"
@@ -241,11 +176,8 @@ class _Reader:
         keys: dict[str, bytes] = {}
         for number, part in enumerate(filter(None, self.env.get(name, "").split(",")), start=1):
             key_id, _, encoded = part.strip().partition(":")
-            try:
-                key = base64.b64decode(encoded, validate=True)
-            except (binascii.Error, ValueError):
-                key = b""
-            if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", key_id) or len(key) != 32 or key_id in keys:
+            key = key_of(encoded)
+            if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", key_id) or key is None or key_id in keys:
                 raise SettingError(name, expects, _KEY_EXAMPLE, f"has a malformed or repeated key (number {number})")
             keys[key_id] = key
         return tuple(keys.items())

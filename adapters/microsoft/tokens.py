@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from adapters.errors import ReconnectNeeded
 from adapters.http import LeanClient
 from adapters.microsoft.answers import TokenAnswer, read
+from adapters.microsoft.client_credential import ClientCredential
 from adapters.microsoft.errors import token_error
 from adapters.ports import TokenSet
 from schemas.connections import Service
@@ -23,19 +24,20 @@ class MicrosoftTokens:
 
     service = Service.MICROSOFT
 
-    def __init__(self, http: LeanClient, *, authority: str, client_id: str, client_secret: str) -> None:
+    def __init__(self, http: LeanClient, *, authority: str, client_id: str, credential: ClientCredential) -> None:
         self._http = http
+        self._credential = credential
         self._url = f"{authority.rstrip('/')}/oauth2/v2.0/token"
         self._fixed = {
             "client_id": client_id,
-            "client_secret": client_secret,
             "grant_type": "refresh_token",
             "scope": " ".join(CALENDAR_SCOPES),
         }
 
     async def refresh(self, refresh_token: str, now: datetime) -> TokenSet:
-        """Raises ReconnectNeeded also when the grant turns out to lack the calendar."""
-        form = urlencode({**self._fixed, "refresh_token": refresh_token}).encode()
+        """Raises ReconnectNeeded also when the grant turns out to lack the calendar, and what the credential raises."""
+        proof = await self._credential.form(self._url)
+        form = urlencode({**self._fixed, **proof, "refresh_token": refresh_token}).encode()
         answer = await self._http.send(self.service, "POST", self._url, headers=_FORM, body=form)
         if answer.status != 200:
             raise token_error(answer, now)
@@ -55,6 +57,7 @@ class MicrosoftTokens:
         return False
 
     async def close(self) -> None:
+        await self._credential.close()
         await self._http.close()
 
 

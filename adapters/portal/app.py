@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -11,6 +12,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from adapters.portal.admin import routes as admin
+from adapters.portal.classes import routes as classes
 from adapters.portal.connect import routes as connect
 from adapters.portal.deps import PortalDeps
 from adapters.portal.profile import routes as profile
@@ -19,7 +21,7 @@ from adapters.portal.signin import routes as signin
 from adapters.portal.web.files import static_files
 from adapters.portal.web.headers import SecurityHeadersMiddleware
 from adapters.portal.web.pages import Pages
-from adapters.portal.web.problems import Problem, answer_http_error, answer_problem, answer_unexpected
+from adapters.portal.web.problems import Problem, answer_http_error, answer_no_read_model, answer_problem, answer_unexpected
 from adapters.portal.web.sessions import SessionMiddleware
 
 __all__ = ["create_portal"]
@@ -41,7 +43,12 @@ def create_portal(deps: PortalDeps) -> Starlette:
             Middleware(SecurityHeadersMiddleware, secure=deps.secure),
             Middleware(SessionMiddleware, deps=deps, sealer=services.sealer, ended=services.ended_sessions),
         ],
-        exception_handlers={Problem: answer_problem, HTTPException: answer_http_error, Exception: answer_unexpected},
+        exception_handlers={
+            Problem: answer_problem,
+            HTTPException: answer_http_error,
+            SQLAlchemyError: answer_no_read_model,
+            Exception: answer_unexpected,
+        },
     )
     app.state.deps = deps
     app.state.services = services
@@ -57,6 +64,7 @@ def _routes() -> Sequence[BaseRoute]:
         *profile.routes(),
         *connect.routes(),
         *admin.routes(),
+        *classes.routes(),
         static_files(),
     )
 

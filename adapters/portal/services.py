@@ -3,6 +3,7 @@
 import httpx2
 from starlette.requests import Request
 
+from adapters.portal.classes.feed import ChangeFeed
 from adapters.portal.connect.approval import Approvals
 from adapters.portal.connect.google import GoogleClient
 from adapters.portal.connect.grants import ServiceClient

@@ -25,7 +25,7 @@ _IN_TEXT = re.compile(
     re.IGNORECASE,
 )
 #: These log each request at INFO or each poll at DEBUG; what they have to say is said by the callers' own errors.
-_CHATTY = ("aiokafka", "azure", "httpx", "httpcore", "googleapiclient", "google", "msal", "asyncio")
+_CHATTY = ("aiokafka", "azure", "httpx", "httpx2", "httpcore", "httpcore2", "googleapiclient", "google", "msal", "asyncio")
 
 
 def configure_logging(level: str, log_format: str = "auto", *, stream: TextIO | None = None) -> None:

@@ -12,6 +12,7 @@ from adapters.google.client import GoogleCalendar
 from adapters.google.tokens import GoogleTokens
 from adapters.http import LeanClient
 from adapters.microsoft.client import MicrosoftCalendar
+from adapters.microsoft.client_credential import SecretCredential
 from adapters.microsoft.tokens import MicrosoftTokens
 from adapters.ports import CalendarPort, TokenPort
 from infra.sandbox.server import RunningSandbox, serve
@@ -132,7 +133,7 @@ async def sandbox_backend(service: Service, *, client_secret: str | None = None)
             http,
             authority=env["IMPACT_MICROSOFT_AUTHORITY"],
             client_id=env["IMPACT_MICROSOFT_CLIENT_ID"],
-            client_secret=client_secret or env["IMPACT_MICROSOFT_CLIENT_SECRET"],
+            credential=SecretCredential(client_secret or env["IMPACT_MICROSOFT_CLIENT_SECRET"]),
         )
     async with aiohttp.ClientSession() as control:
         backend = SandboxBackend(service, calendar, tokens, sandbox, control)

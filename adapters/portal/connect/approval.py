@@ -30,7 +30,7 @@ PERMISSIONS = (
     (
         "Calendars.ReadWrite",
         "Have full access to user calendars",
-        "To put booked classes on the connected provider's own calendar, move them when they change, and take them off when they are cancelled.",
+        "To put booked classes on the calendar of the provider who connects, move them when they change, and take them off again.",
     ),
     (
         "User.Read",

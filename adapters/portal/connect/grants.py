@@ -13,7 +13,10 @@ __all__ = ["AskedFor", "CalendarNotAllowed", "Granted", "NoRefreshToken", "Servi
 
 @dataclass(frozen=True, kw_only=True)
 class AskedFor:
-    """`hint`: the account to connect again. `choose`: let the person choose among accounts. `consent`: show the consent page in any case."""
+    """`hint`: the account to connect again. `choose`: let the person choose an account.
+
+    `consent`: show the consent page in any case.
+    """
 
     hint: str | None = None
     choose: bool = False

@@ -39,7 +39,7 @@ def refused_by(client: _Named, error: str, numbers: frozenset[int]) -> Problem:
         return Problem(
             name="consent_refused",
             title="You did not allow access",
-            text=f"{client.name} told us that access to your calendar was not allowed. {_NOTHING_CHANGED} You can connect whenever you like.",
+            text=f"{client.name} says that access to your calendar was not allowed. {_NOTHING_CHANGED} You can connect whenever you like.",
             status=200,
             steps=again,
         )

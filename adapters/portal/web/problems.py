@@ -1,5 +1,6 @@
 """Every way in which a page can fail, as a friendly page: what happened, and the next step. Raised by endpoints, answered in one place."""
 
+import logging
 from dataclasses import dataclass, field
 
 from starlette.exceptions import HTTPException
@@ -9,7 +10,9 @@ from starlette.responses import JSONResponse, Response
 from adapters.portal.web.pages import pages_of
 from adapters.portal.web.sessions import BACKGROUND
 
-__all__ = ["EXTERNAL", "NextStep", "Problem", "answer_http_error", "answer_problem", "answer_unexpected"]
+__all__ = ["EXTERNAL", "NextStep", "Problem", "answer_http_error", "answer_no_read_model", "answer_problem", "answer_unexpected"]
+
+log = logging.getLogger(__name__)
 
 EXTERNAL = "/account/profile/external"
 
@@ -58,6 +61,19 @@ async def answer_http_error(request: Request, error: Exception) -> Response:
     answer = await answer_problem(request, problem)
     answer.headers.update(error.headers or {})
     return answer
+
+
+async def answer_no_read_model(request: Request, error: Exception) -> Response:
+    """The read model's database is away, or not made yet."""
+    log.error("the read model cannot be read", extra={"error": type(error).__name__})
+    problem = Problem(
+        name="read_model_unavailable",
+        title="We cannot show this right now",
+        text="The overview of classes is being prepared. Your calendar is kept up to date meanwhile. Please try again in a moment.",
+        status=503,
+        steps=(NextStep(label="Try again", href=request.url.path if request.method == "GET" else "/"),),
+    )
+    return await answer_problem(request, problem)
 
 
 async def answer_unexpected(request: Request, error: Exception) -> Response:

@@ -7,6 +7,7 @@ import pytest
 
 from adapters.errors import Misconfigured, ReconnectNeeded, ServiceFailing
 from adapters.http import HttpAnswer
+from adapters.microsoft.client_credential import SecretCredential
 from adapters.microsoft.tokens import MicrosoftTokens
 from tests.unit.adapters.microsoft_http import ScriptedClient, answer
 
@@ -17,7 +18,7 @@ GRANTED = {"token_type": "Bearer", "scope": "Calendars.ReadWrite openid", "expir
 def endpoint(*answers: HttpAnswer) -> tuple[MicrosoftTokens, ScriptedClient]:
     client = ScriptedClient(*answers)
     authority = "https://login.microsoftonline.com/common/"
-    return MicrosoftTokens(client, authority=authority, client_id="app", client_secret="s&cret"), client
+    return MicrosoftTokens(client, authority=authority, client_id="app", credential=SecretCredential("s&cret")), client
 
 
 async def test_a_refresh_gives_the_access_token_and_the_rotated_refresh_token() -> None:

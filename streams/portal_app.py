@@ -1,0 +1,112 @@
+"""The portal process: the pages of adapters.portal, composed from settings and served by uvicorn."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from adapters.portal.app import create_portal
+from adapters.portal.deps import GoogleApp, MicrosoftApp, OidcSettings, PortalDeps
+from adapters.read_model.engine import reading_engine
+from adapters.read_model.queries import ReadModelQueries
+from adapters.vault.seal import KeyRing
+from streams.bootstrap import microsoft_credential
+from streams.engine.kafka_clients import producer_options
+from streams.portal_publisher import KafkaConnectionPublisher
+from streams.settings import PortalSettings, Settings
+
+__all__ = ["portal_deps", "run", "serve"]
+
+log = logging.getLogger(__name__)
+
+#: Open pages keep a connection for live changes; a stop does not wait for them longer than this.
+_STOP_SECONDS = 3
+
+
+def run(settings: Settings, *, host: str = "127.0.0.1", port: int = 8000) -> None:
+    """Blocks until SIGTERM or SIGINT, then returns. Raises SettingError; ends with exit code 1 when the port is taken."""
+    asyncio.run(serve(settings, host=host, port=port))
+
+
+async def serve(settings: Settings, *, host: str, port: int) -> None:
+    """The same inside a loop of the caller's."""
+    async with _composed(settings) as deps:
+        server = uvicorn.Server(
+            uvicorn.Config(
+                create_portal(deps),
+                host=host,
+                port=port,
+                loop="none",
+                access_log=False,  # its lines hold whole addresses, and callbacks carry codes in theirs
+                log_config=None,
+                server_header=False,
+                proxy_headers=False,  # every address shown or sent comes from IMPACT_PORTAL_URL
+                timeout_graceful_shutdown=_STOP_SECONDS,
+            )
+        )
+        log.info("the portal listens", extra={"host": host, "port": port, "url": deps.public_url})
+        await server.serve()
+
+
+@asynccontextmanager
+async def _composed(settings: Settings) -> AsyncIterator[PortalDeps]:
+    portal = settings.portal.require()
+    ring = KeyRing(settings.require_vault_keys())
+    publisher = KafkaConnectionPublisher(producer_options(settings.kafka), topic=settings.topics.connections, timeout=settings.call_timeout)
+    engine = reading_engine(settings.database_url)
+    try:
+        yield portal_deps(settings, portal, ring=ring, publisher=publisher, engine=engine)
+    finally:
+        await publisher.close()
+        await engine.dispose()
+
+
+def portal_deps(
+    settings: Settings, portal: PortalSettings, *, ring: KeyRing, publisher: KafkaConnectionPublisher, engine: AsyncEngine
+) -> PortalDeps:
+    return PortalDeps(
+        public_url=portal.url,
+        session_keys=portal.session_keys,
+        oidc=OidcSettings(
+            issuer=portal.oidc_issuer,
+            client_id=portal.oidc_client_id,
+            client_secret=portal.oidc_client_secret,
+            provider_claim=portal.provider_claim,
+            roles_claim=portal.roles_claim,
+            administrator_roles=portal.administrator_roles,
+            name=portal.oidc_name,
+            account_url=portal.account_url or None,
+        ),
+        read_model=ReadModelQueries(engine),
+        publisher=publisher,
+        ring=ring,
+        google=_google(settings),
+        microsoft=_microsoft(settings),
+        call_timeout=settings.call_timeout,
+    )
+
+
+def _google(settings: Settings) -> GoogleApp | None:
+    if settings.google is None:
+        return None
+    return GoogleApp(
+        authorize_url=settings.google_authorize_url,
+        token_url=settings.google_token_url,
+        revoke_url=settings.google_revoke_url,
+        client_id=settings.google.client_id,
+        client_secret=settings.google.client_secret,
+    )
+
+
+def _microsoft(settings: Settings) -> MicrosoftApp | None:
+    if settings.microsoft is None:
+        return None
+    return MicrosoftApp(
+        authority=settings.microsoft_authority,
+        graph_url=settings.graph_url,
+        client_id=settings.microsoft.client_id,
+        credential=microsoft_credential(settings.microsoft),
+    )

@@ -5,6 +5,7 @@ import logging
 import random
 import shutil
 import signal
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from tests.support.histories import Line
 from tests.support.processes import Worker
 from tests.support.run.system import READY, System
 
-__all__ = ["SETTINGS", "freeze", "join_and_leave", "kill_again_and_again", "publish_slowly"]
+__all__ = ["SETTINGS", "freeze", "join_and_leave", "kill_again_and_again", "publish_slowly", "supervise"]
 
 log = logging.getLogger(__name__)
 
@@ -65,15 +66,30 @@ async def join_and_leave(system: System, command: str, rng: random.Random, *, ti
             assert worker.terminate() == 0, f"{worker.name} did not leave cleanly:\n{worker.output[-3000:]}"
 
 
-async def freeze(system: System, name: str, *, seconds: float) -> None:
+async def freeze(system: System, name: str, rng: random.Random, *, times: int) -> None:
     """SIGSTOP for longer than its session, then SIGCONT: it wakes up to find its partitions with somebody else.
 
     It may end then, with an exit status that is not zero; it is started anew, as its supervisor would.
     """
     worker = system.workers[name]
-    worker.send_signal(signal.SIGSTOP)
-    await asyncio.sleep(seconds)
-    worker.send_signal(signal.SIGCONT)
+    for _ in range(times):
+        await asyncio.sleep(rng.uniform(0.5, 4))
+        worker.send_signal(signal.SIGSTOP)
+        await asyncio.sleep(SESSION_SECONDS + rng.uniform(1, 5))
+        worker.send_signal(signal.SIGCONT)
+        await supervise(worker, seconds=rng.uniform(0.5, 3))
+
+
+async def supervise(worker: Worker, *, seconds: float) -> None:
+    """Start the worker again whenever it ends with an error, for so long."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if not worker.running:
+            code = worker.wait()
+            assert code != 0, f"{worker.name} ended by itself as if it were done:\n{worker.output[-3000:]}"
+            log.info("%s ended with %s", worker.log.stem, code)
+            worker.start()
+        await asyncio.sleep(0.2)
 
 
 async def publish_slowly(system: System, slices: Sequence[Sequence[Line]], *, seconds: float) -> None:

@@ -17,13 +17,15 @@ async def explain(system: System, providers: Mapping[str, Provider], wrong: Mapp
     """For the first of the wrong places: what must stand, what stands, its intents, outcomes, agenda rows and requests."""
     topics = system.settings.topics
     waiting = map(topics.retry, topics.tiers)
-    names = (topics.intents, topics.intents_bulk, *waiting, topics.intents_dlq, topics.outcomes, topics.agenda_changelog)
+    booking = (topics.class_events, topics.classes_changelog)
+    names = (*booking, topics.intents, topics.intents_bulk, *waiting, topics.intents_dlq, topics.outcomes, topics.agenda_changelog)
     records = {name: await read_topic(system.settings, name) for name in names}
     text = [f"{len(wrong)} calendar entries are wrong"]
     for (provider_id, class_id), (must, stands) in list(wrong.items())[:_AT_MOST]:
         text += [f"\n== {class_id} of {provider_id}", f"must stand: {must}", f"stands:     {stands}"]
         for name, found in records.items():
-            text += [f"{name} {_line(record)}" for record in found if _is_about(record, provider_id, class_id)]
+            of = "" if name in booking else provider_id
+            text += [f"{name.removeprefix(topics.prefix)} {_line(record)}" for record in found if _is_about(record, of, class_id)]
         text += await _requests(system, providers[provider_id], "\n".join(text))
     return "\n".join(text)
 
@@ -34,8 +36,8 @@ def _is_about(record: Any, provider_id: str, class_id: str) -> bool:
 
 
 def _line(record: Any) -> str:
-    headers = {name: value.decode() for name, value in record.headers}
-    return f"{record.partition}@{record.offset} {record.timestamp} {headers or ''} {(record.value or b'null').decode()}"
+    headers = {name: value.decode(errors="replace") for name, value in record.headers}
+    return f"{record.partition}@{record.offset} {record.timestamp} {headers or ''} {(record.value or b'null').decode(errors='replace')}"
 
 
 async def _requests(system: System, provider: Provider, told: str) -> list[str]:

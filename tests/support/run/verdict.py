@@ -14,7 +14,7 @@ from tests.support.run.sandbox import SandboxProcess
 from tests.support.run.system import Provider, System
 from tests.support.run.topics import read_topic
 
-__all__ = ["Shown", "calendars", "check_dead_letters", "differences", "expected_calendars"]
+__all__ = ["Shown", "calendars", "check_dead_letters", "check_nothing_twice", "differences", "expected_calendars"]
 
 #: The names of the private mark, by service.
 MARKS = {"google": ("impactKey", "impactClass"), "microsoft": ("ImpactFeedbackKey", "ImpactFeedbackClass")}
@@ -56,14 +56,21 @@ async def calendars(sandbox: SandboxProcess, providers: Sequence[Provider]) -> d
     """(provider_id, class_id) -> every event that stands there for it."""
     found: dict[Place, list[Shown]] = defaultdict(list)
     for provider in providers:
-        keys: Counter[str] = Counter()
         for event in await sandbox.events(provider.service, provider.email):
-            key_name, class_name = MARKS[provider.service]
-            keys[event["mark"][key_name]] += 1
-            found[provider.provider_id, event["mark"][class_name]].append(_shown(event))
-        twice = [key for key, count in keys.items() if count > 1]
-        assert not twice, f"{provider}: {len(twice)} private marks stand twice"
+            class_id = event["mark"][MARKS[provider.service][1]]
+            found[provider.provider_id, class_id].append(_shown(event))
     return dict(found)
+
+
+async def check_nothing_twice(sandbox: SandboxProcess, providers: Sequence[Provider]) -> None:
+    """By the private mark, now and at any moment before; and nobody was told of anything."""
+    for provider in providers:
+        name = MARKS[provider.service][0]
+        keys = Counter(event["mark"][name] for event in await sandbox.events(provider.service, provider.email))
+        assert all(count == 1 for count in keys.values()), f"a private mark stands twice on the calendar of {provider.provider_id}"
+    stats = await sandbox.stats()
+    assert stats["duplicates"] == 0, "at some moment a class stood twice on a calendar"
+    assert stats["notifications"] == 0, "somebody was notified"
 
 
 def _shown(event: Mapping[str, Any]) -> Shown:

@@ -70,7 +70,7 @@ async def watch_fold(
     try:
         async with asyncio.timeout(timeout):
             await watcher.until(lambda sample: sample.intents > 0)
-            first = watcher.last
+            first = watcher.last if watcher.last.intents < expected_intents else watcher.idle  # all at one look: count all of it
             await watcher.until(lambda sample: sample.intents >= expected_intents)
             committed = await watcher.until_committed(group, source, events)
     finally:
@@ -82,7 +82,7 @@ async def watch_fold(
 
 
 class _Watcher:
-    """`last`: the sample at which an output moved last."""
+    """`last`: the look at which an output moved last. `idle`: the last look without any output."""
 
     def __init__(self, consumer: AIOKafkaConsumer, admin: AIOKafkaAdminClient, pid: int, intents: str, changelog: str | None) -> None:
         self._consumer = consumer
@@ -90,7 +90,7 @@ class _Watcher:
         self._pid = pid
         self._intents = intents
         self._changelog = changelog
-        self.last = _Sample(time.perf_counter(), 0, 0, 0.0)
+        self.idle = self.last = _Sample(time.perf_counter(), 0, 0, cpu_seconds(pid))
 
     async def until(self, enough: Callable[[_Sample], bool]) -> None:
         while not enough(self.last):
@@ -106,7 +106,9 @@ class _Watcher:
     async def _look(self) -> None:
         intents = await self._end(self._intents)
         others = await self._end(self._changelog) if self._changelog is not None and intents else 0
-        if (intents, others) != (self.last.intents, self.last.others):
+        if not intents:
+            self.idle = _Sample(time.perf_counter(), 0, 0, cpu_seconds(self._pid))
+        elif (intents, others) != (self.last.intents, self.last.others):
             self.last = _Sample(time.perf_counter(), intents, others, cpu_seconds(self._pid))
 
     async def _end(self, topic: str) -> int:

@@ -1,0 +1,122 @@
+"""Each bench as a section of the report: its runs in turn, its table, its targets."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from schemas.connections import Service
+from tests.bench.execute_bench import PHASES, ExecuteRun, run_execute
+from tests.bench.fold_bench import ENGINES, Engine, backlogs, run_fold
+from tests.bench.latency_bench import LatencyRun, intent_latency, provider_latency
+from tests.bench.plan import Plan
+from tests.bench.report import Row, Section, Spread
+from tests.bench.watch import FoldRun
+from tests.bench.workload import make_backlog
+
+__all__ = ["Place", "execute_section", "fold_section", "latency_section"]
+
+Say = Callable[[str], None]
+
+
+class Place:
+    """Where runs happen: the broker, a directory of its own for each run, and the environment that workers inherit."""
+
+    def __init__(self, *, bootstrap: str, directory: Path, env: Mapping[str, str], say: Say) -> None:
+        self.bootstrap = bootstrap
+        self.env = dict(env)
+        self.say = say
+        self._directory = directory
+        self._count = 0
+
+    def next(self, name: str) -> Path:
+        self._count += 1
+        directory = self._directory / f"{self._count:02d}-{name}"
+        directory.mkdir(parents=True)
+        return directory
+
+
+async def fold_section(plan: Plan, place: Place) -> Section:
+    made = backlogs(plan.fold)
+    runs: dict[str, list[FoldRun]] = defaultdict(list)
+    for _ in range(plan.rounds):
+        for engine in ENGINES:
+            run = await run_fold(engine, made[engine.slow], plan.fold, place.bootstrap, place.next(engine.name), place.env)
+            runs[engine.name].append(run)
+            place.say(f"fold, {engine.name}: {run.rate:,.0f} events/s, {run.cpu_us:.1f} us of CPU an event")
+    sizes = plan.fold
+    section = Section(
+        "Fold throughput from a backlog",
+        f"{sizes.events:,} events ({sizes.slow_events:,} for the tutorial) of {sizes.classes:,} classes on {sizes.partitions} partitions, "
+        f"{made[False].bytes_per_event:.0f} bytes each, {made[False].intents_per_event:.2f} intents an event; `acks=all`. Timed from the "
+        "first output on the broker to the last; all offsets were committed afterwards. Verified: the final states, the set of intents, "
+        "and the last intent of each provider and class equal those of the pure fold.",
+        ("engine", "events/s", "CPU us an event", "ratio to this worker"),
+        [_fold_row(engine, runs) for engine in ENGINES],
+    )
+    for other, least in (("tutorial", 10.0), ("loop", 0.4)):
+        ratio = _ratio(runs, "ours", other)
+        section.targets.append((f"at least {least:g} x {other}", f"{ratio.show(2)} x", ratio.median >= least))
+    return section
+
+
+def _fold_row(engine: Engine, runs: Mapping[str, list[FoldRun]]) -> Row:
+    mine = runs[engine.name]
+    rate, cpu = Spread([run.rate for run in mine]), Spread([run.cpu_us for run in mine])
+    return Row((engine.label, rate.show(), cpu.show(1), _ratio(runs, engine.name, "ours").show(2)))
+
+
+def _ratio(runs: Mapping[str, list[FoldRun]], one: str, other: str) -> Spread:
+    """Of runs of the same round, which met the same machine."""
+    return Spread([mine.rate / theirs.rate for mine, theirs in zip(runs[one], runs[other], strict=True)])
+
+
+async def latency_section(plan: Plan, place: Place) -> Section:
+    sizes = plan.latency
+    backlog = make_backlog(events=sizes.warm_up + plan.latency_events, classes=sizes.warm_up // 2, providers=sizes.providers, seed=11)
+    paths = {"intent read back": (intent_latency, 20.0), "provider called": (provider_latency, 60.0)}
+    runs: dict[str, list[LatencyRun]] = defaultdict(list)
+    for _ in range(plan.rounds):
+        for name, (measure, _) in paths.items():
+            run = await measure(backlog, sizes, place.bootstrap, place.next("latency"), place.env)
+            runs[name].append(run)
+            place.say(f"latency, {name}: p50 {run.percentile(50):.1f} ms, p99 {run.percentile(99):.1f} ms")
+    section = Section(
+        f"Latency at {sizes.per_second} events/s",
+        f"{plan.latency_events:,} paced events, half of the {sizes.providers} providers on Google and half on Microsoft, served by a "
+        "stub that answers at once. From the produce call of an event until a consumer has its intent (the fold worker runs), and until the "
+        "request is at the calendar service (fold and execute run; creates and updates). Verified: no intent is missing; the calendars at "
+        "the end show exactly what the last intents ask for.",
+        ("from produced to", "p50 ms", "p90 ms", "p99 ms", "worst ms", "samples a run"),
+    )
+    for name, (_, most) in paths.items():
+        shown = [Spread([run.percentile(percent) for run in runs[name]]) for percent in (50, 90, 99, 100)]
+        section.rows.append(Row((name, *(spread.show(1) for spread in shown), f"{len(runs[name][0].samples):,}")))
+        section.targets.append((f"{name}: p99 at most {most:g} ms", f"{shown[2].show(1)} ms", shown[2].median <= most))
+    return section
+
+
+async def execute_section(plan: Plan, place: Place) -> Section:
+    sizes = plan.execute
+    runs: dict[tuple[Service, str], list[ExecuteRun]] = defaultdict(list)
+    for _ in range(plan.rounds):
+        for service in Service:
+            measured = await run_execute(service, sizes, place.bootstrap, place.next(service.value), place.env)
+            for kind, run in measured.items():
+                runs[(service, kind.value)].append(run)
+                place.say(f"execute, {service.value} {kind.value}: {run.rate:,.0f} calls/s, {run.cpu_ms:.2f} ms of CPU a call")
+    section = Section(
+        f"Execute throughput at {sizes.latency_ms:g} ms a call",
+        f"One execute process, {sizes.providers * sizes.classes:,} intents a row over {sizes.providers:,} providers, requests built and "
+        "answers read by the vendors' SDKs, each sent over HTTP to a stub in a process of its own. Timed from the first call to the last "
+        "outcome on the broker. Creates include one token refresh a provider and the mark that is written ahead. CPU is the worker's, over "
+        "everything it does. Verified: exactly one call for each intent, right mailbox and mark, never more than 4 at once for a mailbox, "
+        "one outcome each.",
+        ("service", "what", "calls/s", "CPU ms a call"),
+    )
+    for service in Service:
+        for kind in PHASES:
+            mine = runs[(service, kind.value)]
+            rate, cpu = Spread([run.rate for run in mine]), Spread([run.cpu_ms for run in mine])
+            section.rows.append(Row((service.value, kind.value, rate.show(), cpu.show(2))))
+            section.targets.append((f"{service.value} {kind.value}: at least 1,000 calls/s", rate.show(), rate.median >= 1000))
+    return section

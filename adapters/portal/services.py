@@ -27,6 +27,7 @@ class Services:
         self.transport = httpx2.AsyncHTTPTransport(retries=0)
         self.flows = Flows(deps, self.sealer)
         self.issuer = Issuer(deps, self.transport)
+        self.class_changes = ChangeFeed(deps.read_model)
         self.approvals = Approvals(deps, self.sealer)
         #: By the service's value; one that is not configured is absent.
         self.clients: dict[str, ServiceClient] = {}

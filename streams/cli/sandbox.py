@@ -1,4 +1,4 @@
-"""`sandbox`: simulated calendar services for development and tests."""
+"""`sandbox`: simulated calendar services and sign-in provider for development and tests."""
 
 from typing import Annotated
 
@@ -13,16 +13,20 @@ HOST = "127.0.0.1"
 
 def sandbox(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.", min=1, max=65535)] = 8100,
-    print_env: Annotated[bool, typer.Option("--print-env", help="Print the settings that point the workers at it, and end.")] = False,
+    portal_url: Annotated[
+        str, typer.Option(help="Where the portal is: its redirect addresses are registered.", envvar="IMPACT_PORTAL_URL")
+    ] = "http://127.0.0.1:8000",
+    print_env: Annotated[bool, typer.Option("--print-env", help="Print the settings that point the workers and the portal at it.")] = False,
 ) -> None:
-    """Run simulated Google and Microsoft calendars, in memory. Ctrl-C stops it."""
-    if print_env:
-        from infra.sandbox.config import SandboxConfig
+    """Run simulated Google and Microsoft calendars and a sign-in provider, in memory. Ctrl-C stops it."""
+    from infra.sandbox.config import SandboxConfig
 
-        for name, value in SandboxConfig().env(f"http://{HOST}:{port}").items():
+    config = SandboxConfig(portal_url=portal_url)
+    if print_env:
+        for name, value in config.env(f"http://{HOST}:{port}").items():
             say(f"export {name}={value}")
         return
     from infra.sandbox.server import run
 
     say(f"Simulated calendars at http://{HOST}:{port}; `impact-calendar sandbox --print-env` tells the workers' settings.", error=True)
-    run(HOST, port)
+    run(HOST, port, config)

@@ -7,7 +7,7 @@ from infra.sandbox.accounts import Account
 from infra.sandbox.answers import Answer
 from infra.sandbox.authorization import page
 from infra.sandbox.config import GOOGLE, SandboxConfig
-from infra.sandbox.google.scopes import CALENDAR_WORDS, needs_tick
+from infra.sandbox.google.scopes import CALENDAR_WORDS, EMAIL, PROFILE, needs_tick
 from infra.sandbox.pages.dialog import choices, dialog, form, person_line
 
 __all__ = ["account_page", "consent_page"]
@@ -25,12 +25,17 @@ def consent_page(config: SandboxConfig, account: Account, scopes: tuple[str, ...
     asked = f"<h2>Select what {app} can access</h2><ul class=permissions>{boxes}</ul>" if boxes else ""
     fields = (
         f'<input type=hidden name=account value="{escape(account.email)}">{asked}'
-        "<p>Your name, e-mail address and profile picture are shared with the sign-in.</p>"
+        f"<p>With the account, {app} learns {_learns(scopes)}.</p>"
         "<div class=actions><button name=decision value=cancel>Cancel</button>"
         "<button class=go name=decision value=allow>Continue</button></div>"
     )
     body = f"<h1>{app} wants access to your Google Account</h1>{person_line(account.name, account.email)}{form(address, fields)}"
     return page(dialog("Consent", GOOGLE, body))
+
+
+def _learns(scopes: tuple[str, ...]) -> str:
+    said = {EMAIL: "your e-mail address", PROFILE: "your name and profile picture"}
+    return " and ".join(words for scope, words in said.items() if scope in scopes) or "who you are"
 
 
 def _box(scope: str) -> str:

@@ -14,13 +14,11 @@ from aiohttp import web
 from infra.sandbox.answers import Answer, Refusal, json_answer
 from infra.sandbox.codes import Code, proves
 from infra.sandbox.config import GOOGLE
+from infra.sandbox.google.scopes import EMAIL, PROFILE
 from infra.sandbox.signing import left_half_hash
 from infra.sandbox.world import World
 
 __all__ = ["issuer", "redeem"]
-
-_EMAIL = "https://www.googleapis.com/auth/userinfo.email"
-_PROFILE = "https://www.googleapis.com/auth/userinfo.profile"
 
 
 def issuer(request: web.Request) -> str:
@@ -72,9 +70,9 @@ def _claims(world: World, request: web.Request, code: Code, access: str, now: da
         "exp": int(now.timestamp()) + 3600,
         "at_hash": left_half_hash(access),
     }
-    if _EMAIL in code.scopes:
+    if EMAIL in code.scopes:
         claims |= {"email": code.subject, "email_verified": True}
-    if _PROFILE in code.scopes and account is not None:
+    if PROFILE in code.scopes and account is not None:
         claims["name"] = account.name
     if code.nonce is not None:
         claims["nonce"] = code.nonce

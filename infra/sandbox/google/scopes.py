@@ -6,12 +6,13 @@ Source: developers.google.com/identity/protocols/oauth2/scopes.
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-__all__ = ["CALENDAR_WORDS", "canonical", "is_known", "needs_tick"]
+__all__ = ["CALENDAR_WORDS", "EMAIL", "PROFILE", "canonical", "is_known", "needs_tick"]
 
-_USERINFO: Final = "https://www.googleapis.com/auth/userinfo."
+EMAIL: Final = "https://www.googleapis.com/auth/userinfo.email"
+PROFILE: Final = "https://www.googleapis.com/auth/userinfo.profile"
 _CALENDAR: Final = "https://www.googleapis.com/auth/calendar"
 #: Asked for by the short name, granted under the long one.
-_LONG: Final = {"email": f"{_USERINFO}email", "profile": f"{_USERINFO}profile"}
+_LONG: Final = {"email": EMAIL, "profile": PROFILE}
 _SIGN_IN: Final = frozenset({"openid", *_LONG.values()})
 
 CALENDAR_WORDS: Mapping[str, str] = {

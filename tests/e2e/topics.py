@@ -13,7 +13,7 @@ from schemas.topics import Topics
 from streams.engine.kafka_clients import admin_options, consumer_options
 from streams.settings import Settings
 
-__all__ = ["Progress", "Tail", "all_records"]
+__all__ = ["Progress", "Tail", "all_records", "rewind"]
 
 
 class Tail:
@@ -53,6 +53,14 @@ async def all_records(settings: Settings, topics: Iterable[str]) -> list[Consume
             for found in (await consumer.getmany(timeout_ms=500)).values():
                 records += found
         return records
+
+
+async def rewind(settings: Settings, group: str, topic: str) -> None:
+    """The group, which nobody may be in, begins the topic anew."""
+    partitions = _partitions(settings, [topic])
+    async with AIOKafkaConsumer(**consumer_options(settings.kafka, group=group)) as consumer:
+        consumer.assign(partitions)
+        await consumer.commit(dict.fromkeys(partitions, 0))
 
 
 @dataclass

@@ -3,6 +3,7 @@
 No globals: `make_metrics` gives a registry of its own. Labels are small closed sets: no id of a class, provider or student is ever one.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,7 +14,17 @@ from schemas.intents import Lane
 from schemas.outcomes import OutcomeKind
 from streams.domain.fold import FoldResult
 
-__all__ = ["ALL", "ExecuteMetrics", "FoldMetrics", "LagMetrics", "Metrics", "RedeliveryMetrics", "Spec", "make_metrics"]
+__all__ = [
+    "ALL",
+    "ExecuteMetrics",
+    "FoldMetrics",
+    "LagMetrics",
+    "Metrics",
+    "ProjectionMetrics",
+    "RedeliveryMetrics",
+    "Spec",
+    "make_metrics",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +83,15 @@ REDELIVERY_MOVED: Final = _counter("impact_redelivery_redelivered", "Retries mov
 REDELIVERY_NO_DUE: Final = _counter("impact_redelivery_without_due_time", "Retries with a missing or garbled due time", "tier")
 REDELIVERY_DEAD_LETTERS: Final = _counter("impact_redelivery_dead_letters", "Retries that the brokers refuse for good", "code")
 REDELIVERY_RECONNECTS: Final = _counter("impact_redelivery_reconnects", "Times that redelivery lost its brokers and began anew", "error")
+
+# the read model
+PROJECTION_RECORDS: Final = _counter(
+    "impact_read_model_records", "Records by what became of them: folded, repeat, skipped", "topic", "result"
+)
+PROJECTION_FORGOTTEN: Final = _counter("impact_read_model_forgotten", "Classes forgotten long after their last day")
+PROJECTION_RESTARTS: Final = _counter("impact_read_model_restarts", "Times that the read model began anew after a failure", "error")
+#: 1 in the one process that writes.
+PROJECTION_WRITER: Final = _gauge("impact_read_model_writer", "1 where this process writes the read model, 0 where it stands by")
 
 # every worker
 LAG: Final = _gauge("impact_consumer_lag", "Records not yet committed, per partition assigned here", "topic", "partition")
@@ -168,6 +188,29 @@ class RedeliveryMetrics:
         self._reconnects.labels(error).inc()
 
 
+class ProjectionMetrics:
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._records = PROJECTION_RECORDS.make(registry)
+        self._forgotten = PROJECTION_FORGOTTEN.make(registry)
+        self._restarts = PROJECTION_RESTARTS.make(registry)
+        self._writer = PROJECTION_WRITER.make(registry)
+
+    def folded(self, counts: Mapping[tuple[str, str], int]) -> None:
+        """(topic, result) -> records."""
+        for (topic, result), count in counts.items():
+            self._records.labels(topic, result).inc(count)
+
+    def forgotten(self, classes: int) -> None:
+        self._forgotten.inc(classes)
+
+    def restarted(self, error: str) -> None:
+        """`error` is the name of the error's class."""
+        self._restarts.labels(error).inc()
+
+    def writes(self, writer: bool) -> None:
+        self._writer.set(int(writer))
+
+
 class LagMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._lag = LAG.make(registry)
@@ -185,6 +228,7 @@ class Metrics:
     fold: FoldMetrics
     execute: ExecuteMetrics
     redelivery: RedeliveryMetrics
+    projection: ProjectionMetrics
     lag: LagMetrics
 
 
@@ -197,5 +241,6 @@ def make_metrics() -> Metrics:
         fold=FoldMetrics(registry),
         execute=ExecuteMetrics(registry),
         redelivery=RedeliveryMetrics(registry),
+        projection=ProjectionMetrics(registry),
         lag=LagMetrics(registry),
     )

@@ -57,10 +57,11 @@ class ReadModelQueries:
 
     async def connection(self, provider_id: str) -> ConnectionView | None:
         """None for a provider who never connected a calendar."""
-        columns = [column for column in connections.c if column.name != "seq"]
+        fields = ConnectionView.__struct_fields__
+        statement = select(*(connections.c[name] for name in fields)).where(connections.c.provider_id == provider_id)
         async with self._engine.connect() as connection:
-            row = (await connection.execute(select(*columns).where(connections.c.provider_id == provider_id))).one_or_none()
-        return None if row is None else msgspec.convert(dict(row._mapping), ConnectionView)
+            row = (await connection.execute(statement)).one_or_none()
+        return None if row is None else msgspec.convert(dict(zip(fields, row, strict=True)), ConnectionView)
 
     async def classes(self, query: ClassQuery) -> list[ClassCard]:
         """By start. Classes that were never scheduled are not in it."""

@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 import msgspec
 
-__all__ = ["Batch", "ClassRow", "ConnectionRow", "OutcomeRow", "StepRow", "WantedRow", "clean"]
+__all__ = ["Batch", "ClassRow", "ConnectionRow", "OutcomeRow", "RosterRow", "StepRow", "WantedRow", "clean"]
 
 
 class ClassRow(msgspec.Struct, frozen=True, gc=False):
@@ -33,6 +33,16 @@ class ClassRow(msgspec.Struct, frozen=True, gc=False):
     student_count: int
     last_day: date | None
     state: bytes
+
+
+class RosterRow(msgspec.Struct, frozen=True, gc=False):
+    """A class that stands already, and of which only this changed. The store puts `seq` before `class_id`."""
+
+    version: int
+    status: str
+    student_count: int
+    state: bytes
+    class_id: str
 
 
 class WantedRow(msgspec.Struct, frozen=True, gc=False):
@@ -89,9 +99,13 @@ class ConnectionRow(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass
 class Batch:
-    """`providers`: who gives a class, where that changed. `connections`: None where the topic forgot the provider."""
+    """`rosters` are of classes that are not in `classes`. `providers`: who gives a class, where that changed.
+
+    `connections`: None where the topic forgot the provider.
+    """
 
     classes: dict[str, ClassRow] = field(default_factory=dict)
+    rosters: dict[str, RosterRow] = field(default_factory=dict)
     providers: dict[str, tuple[str, ...]] = field(default_factory=dict)
     wanted: dict[tuple[str, str], WantedRow] = field(default_factory=dict)
     outcomes: dict[tuple[str, str], OutcomeRow] = field(default_factory=dict)

@@ -144,6 +144,7 @@ class ReadModelStore:
     async def _write_rows(self, connection: AsyncConnection, batch: Batch, seq: int) -> None:
         upserts = self._upserts
         await upserts.classes.run(connection, _numbered(batch.classes.values(), seq))
+        await upserts.rosters.run(connection, ((*row[:-1], seq, row[-1]) for row in map(astuple, batch.rosters.values())))
         if batch.providers:
             await connection.execute(delete(providers).where(providers.c.class_id.in_(list(batch.providers))))
             pairs = ((provider_id, class_id) for class_id, given_by in batch.providers.items() for provider_id in given_by)

@@ -7,19 +7,36 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, DateTime, Dialect, Table, false, func, literal_column
+from sqlalchemy import ColumnElement, Date, DateTime, Dialect, Table, bindparam, false, func, literal_column, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import TypeEngine
 
 from adapters.read_model.tables import Instant, classes, connections, entries, offsets, providers, steps
 
-__all__ = ["Upsert", "Upserts"]
+__all__ = ["ManyRows", "Upsert", "Upserts"]
 
 Row = Sequence[Any]
 
 
-class Upsert:
+class ManyRows:
+    """An insert or update for many rows. Each gives `columns`, in order, and then what `where` is compared with, if anything is."""
+
+    def __init__(self, dialect: Dialect, table: Table, columns: Sequence[str], statement: Any, where: Sequence[str] = ()) -> None:
+        compiled = statement.compile(dialect=dialect, column_keys=list(columns))
+        given = [*columns, *where]
+        if len(compiled.positiontup or ()) != len(given) or (compiled.positiontup or ())[: len(columns)] != list(columns):
+            raise RuntimeError(f"{table.name}: parameters stand in the order {compiled.positiontup}, rows in {given}")
+        self._sql = str(compiled)
+        self._convert = _converter([_processor(table.c[name].type, dialect) for name in given])
+
+    async def run(self, connection: AsyncConnection, rows: Iterable[Row]) -> None:
+        converted = self._convert(rows)
+        if converted:
+            await connection.exec_driver_sql(self._sql, converted)
+
+
+class Upsert(ManyRows):
     """`columns`: those that rows give, in order. `update`: those that a row that stands takes over; none: it stays as it is.
 
     `keep`: of those, the ones that a NULL leaves as they are. `fixed`: what a new row has beside.
@@ -46,16 +63,7 @@ class Upsert:
             statement = statement.on_conflict_do_update(index_elements=key, set_=values)
         else:
             statement = statement.on_conflict_do_nothing(index_elements=key)
-        compiled = statement.compile(dialect=dialect, column_keys=list(columns))
-        if list(compiled.positiontup or ()) != list(columns):
-            raise RuntimeError(f"{table.name}: parameters stand in the order {compiled.positiontup}, rows in {columns}")
-        self._sql = str(compiled)
-        self._convert = _converter([_processor(table.c[name].type, dialect) for name in columns])
-
-    async def run(self, connection: AsyncConnection, rows: Iterable[Row]) -> None:
-        converted = self._convert(rows)
-        if converted:
-            await connection.exec_driver_sql(self._sql, converted)
+        super().__init__(dialect, table, columns, statement)
 
 
 class Upserts:
@@ -71,6 +79,9 @@ class Upserts:
         self.offsets = whole(offsets)
         self.providers = Upsert(dialect, providers, ["provider_id", "class_id"])
         self.steps = Upsert(dialect, steps, [column.name for column in steps.c])
+        roster = ["version", "status", "student_count", "state", "seq"]
+        change = update(classes).where(classes.c.class_id == bindparam("of"))
+        self.rosters = ManyRows(dialect, classes, roster, change, where=["class_id"])
         ids, outcome = ["class_id", "provider_id"], ["standing", "outcome_kind", "outcome_revision", "outcome_reason", "outcome_service"]
         outcome += ["next_try_at", "changed_kind", "changed_at", "seq"]
         wanted = ["wanted", "revision", "seq"]
@@ -107,7 +118,7 @@ def _converter(processors: Sequence[Callable[[Any], Any] | None]) -> Callable[[I
 
 
 def _processor(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
-    """SQLite has no times: SQLAlchemy's types read and write them as ISO 8601 text, and so does this, quicker. asyncpg takes them as they are."""
+    """SQLite has no times: SQLAlchemy reads and writes ISO 8601 text, and so does this, quicker. asyncpg takes them as they are."""
     if dialect.name != "sqlite":
         return None
     if isinstance(kind, Instant):

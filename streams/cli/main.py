@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from streams.cli import connections, kafka, publish, sandbox, status, topics, workers
+from streams.cli import connections, kafka, portal, publish, read_model, sandbox, status, topics, why, workers
 from streams.cli.demo import command as demo
 from streams.cli.errors import CommandError
 from streams.settings import SettingError
@@ -21,6 +21,9 @@ app = typer.Typer(
 app.command("fold")(workers.fold)
 app.command("execute")(workers.execute)
 app.command("redeliver")(workers.redeliver)
+app.command("read-model")(read_model.read_model)
+app.command("why")(why.why)
+app.command("portal")(portal.portal)
 app.add_typer(topics.app, name="topics")
 app.command("publish")(publish.publish)
 app.add_typer(connections.app, name="connections")

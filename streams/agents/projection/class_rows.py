@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 
 from adapters.read_model.facts import EventFacts, encode_facts
-from adapters.read_model.rows import ClassRow, StepRow, WantedRow, clean
+from adapters.read_model.rows import ClassRow, RosterRow, StepRow, WantedRow, clean
 from adapters.read_model.views import BookedStatus, Stage
 from schemas.envelope import ReceivedEvent
 from schemas.events import (
@@ -22,24 +22,26 @@ from schemas.wall_time import instants
 from streams.domain.intents import wanted
 from streams.domain.state import ClassState, encode_state
 
-__all__ = ["class_row", "event_step", "wanted_rows"]
+__all__ = ["class_row", "event_step", "roster_row", "wanted_rows"]
+
+_CANCELLED, _BOOKED, _NOT_BOOKED = BookedStatus.CANCELLED.value, BookedStatus.BOOKED.value, BookedStatus.NOT_BOOKED.value
 
 _json = msgspec.json.Encoder().encode
 
 
 def class_row(class_id: str, state: ClassState) -> ClassRow:
+    """`class_id` is clean."""
     details = state.details
-    status = BookedStatus.CANCELLED if state.cancelled else BookedStatus.BOOKED if state.booked else BookedStatus.NOT_BOOKED
     if details is None:
         nothing = (None,) * 8
         return ClassRow(
-            clean(class_id), state.version, *nothing, False, None, None, None, None, None, None, status.value, len(state.students),
+            class_id, state.version, *nothing, False, None, None, None, None, None, None, _status(state), len(state.students),
             state.last_event_on, encode_state(state),
         )  # fmt: skip
     starts_utc, ends_utc = instants(details.starts_at, details.ends_at, details.time_zone)
     starts_on, ends_on = details.starts_at.date(), details.ends_at.date()
     return ClassRow(
-        class_id=clean(class_id),
+        class_id=class_id,
         version=state.version,
         kind=details.kind.value,
         class_type=clean(details.class_type),
@@ -56,11 +58,20 @@ def class_row(class_id: str, state: ClassState) -> ClassRow:
         presence=details.presence.value,
         url=None if details.url is None else clean(details.url),
         provider_ids=_json([clean(provider_id) for provider_id in details.provider_ids]).decode(),
-        status=status.value,
+        status=_status(state),
         student_count=len(state.students),
         last_day=ends_on,
         state=encode_state(state),
     )
+
+
+def roster_row(class_id: str, state: ClassState) -> RosterRow:
+    """Of a class whose details stand as they are: most events are of the roster. `class_id` is clean."""
+    return RosterRow(state.version, _status(state), len(state.students), encode_state(state), class_id)
+
+
+def _status(state: ClassState) -> str:
+    return _CANCELLED if state.cancelled else _BOOKED if state.booked else _NOT_BOOKED
 
 
 def wanted_rows(class_id: str, before: ClassState | None, after: ClassState) -> list[WantedRow]:

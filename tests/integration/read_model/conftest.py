@@ -1,0 +1,64 @@
+"""Every test of the read model runs over SQLite and over a real PostgreSQL, each test in a database of its own."""
+
+import itertools
+import os
+import warnings
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from adapters.read_model.engine import reading_engine, writing_engine
+from adapters.read_model.migrate import migrate
+from streams.database_address import database_address
+from tests.support.postgres import postgres_programs, private_postgres
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The address of one private server for the run. Without PostgreSQL's programs its tests are skipped, loudly, but never in CI."""
+    programs = postgres_programs()
+    if programs is None:
+        message = "PostgreSQL IS NOT INSTALLED: the read model is tested on SQLite alone (apt-get install postgresql)"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        warnings.warn(message, stacklevel=1)
+        pytest.skip(message)
+    with private_postgres(programs) as address:
+        yield address
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """As IMPACT_DATABASE_URL has it. Nothing is in the database yet."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'read-model.sqlite3'}"
+    server: str = request.getfixturevalue("postgres")
+    name = f"test_{next(_numbers)}"
+    connection = await asyncpg.connect(server)
+    try:
+        await connection.execute(f"CREATE DATABASE {name}")
+    finally:
+        await connection.close()
+    return server.replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture
+async def writing(database_url: str) -> AsyncIterator[AsyncEngine]:
+    """Of a migrated database."""
+    url = database_address(database_url)
+    await migrate(url)
+    engine = writing_engine(url)
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture
+async def reading(database_url: str, writing: AsyncEngine) -> AsyncIterator[AsyncEngine]:
+    engine = reading_engine(database_address(database_url))
+    yield engine
+    await engine.dispose()

@@ -6,11 +6,12 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from aiohttp import web
-from multidict import MultiMapping
+from multidict import MultiDict, MultiMapping
 
 from infra.sandbox.answers import Answer, Refusal
 from infra.sandbox.codes import is_challenge
 from infra.sandbox.faults import FaultOrder, retry_headers
+from infra.sandbox.forms import read_form
 from infra.sandbox.pages.dialog import dialog
 from infra.sandbox.pages.frame import PAGE_HEADERS
 from infra.sandbox.redirects import Redirects
@@ -44,15 +45,14 @@ class Asked:
 
 async def read_request(request: web.Request) -> Asked | None:
     """The request, from the address and, for a POST, the body (OpenID Connect Core section 3.1.2.1); None when a parameter is repeated."""
-    body = await request.post() if request.method == "POST" else {}
+    body: MultiMapping[Any] = await read_form(request) if request.method == "POST" else MultiDict()
     sent: MultiMapping[Any] = request.query
     pairs = [*sent.items(), *((name, value) for name, value in body.items() if name not in _FORM_FIELDS and isinstance(value, str))]
     fields = dict(pairs)
     if len(fields) != len(pairs):
         return None
     form = {name: value for name, value in body.items() if name in _FORM_FIELDS and isinstance(value, str)}
-    getall = getattr(body, "getall", None)
-    ticked = frozenset(str(value) for value in getall("scope_granted", ())) if getall else frozenset()
+    ticked = frozenset(str(value) for value in body.getall("scope_granted", ()))
     return Asked(fields, form, ticked)
 
 

@@ -8,6 +8,7 @@ from infra.sandbox.answers import Answer, json_answer
 from infra.sandbox.basic_auth import client_of
 from infra.sandbox.config import GOOGLE
 from infra.sandbox.faults import FaultOrder, retry_headers
+from infra.sandbox.forms import read_form
 from infra.sandbox.gate import Call, pass_gate
 from infra.sandbox.google.code_grant import issuer, redeem
 from infra.sandbox.world import WORLD, World
@@ -28,7 +29,7 @@ def routes() -> list[web.RouteDef]:
 
 async def _token(request: web.Request) -> web.StreamResponse:
     world = request.app[WORLD]
-    form = await request.post()
+    form = await read_form(request)
     fields = {name: value for name, value in form.items() if isinstance(value, str)}
     known = world.grants[GOOGLE].refresh_token(fields.get("refresh_token", ""))
     code = world.codes[GOOGLE].look(fields.get("code", ""))
@@ -39,7 +40,7 @@ async def _token(request: web.Request) -> web.StreamResponse:
 async def _revoke(request: web.Request) -> web.StreamResponse:
     """Takes either token, in the form or the query, and kills the whole grant."""
     world, book = request.app[WORLD], request.app[WORLD].grants[GOOGLE]
-    form = await request.post()
+    form = await read_form(request)
     value = str(form.get("token") or request.query.get("token") or "")
     token = book.refresh_token(value) or book.access_token(value)
 

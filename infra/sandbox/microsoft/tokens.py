@@ -10,6 +10,7 @@ from aiohttp import web
 
 from infra.sandbox.answers import Answer, json_answer
 from infra.sandbox.config import MICROSOFT
+from infra.sandbox.forms import read_form
 from infra.sandbox.gate import Call, pass_gate
 from infra.sandbox.grants import Grant
 from infra.sandbox.microsoft.aadsts import fault_answer, refuse
@@ -28,7 +29,7 @@ def routes() -> list[web.RouteDef]:
 
 async def _token(request: web.Request) -> web.StreamResponse:
     world = request.app[WORLD]
-    form = await request.post()
+    form = await read_form(request)
     fields = {name: value for name, value in form.items() if isinstance(value, str)}
     known = world.grants[MICROSOFT].refresh_token(fields.get("refresh_token", ""))
     code = world.codes[MICROSOFT].look(fields.get("code", ""))

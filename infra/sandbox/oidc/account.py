@@ -7,6 +7,7 @@ from aiohttp import web
 from infra.sandbox.answers import Answer, json_answer
 from infra.sandbox.authorization import error_page, lead_back, page
 from infra.sandbox.config import OIDC
+from infra.sandbox.forms import read_form
 from infra.sandbox.gate import Call, pass_gate
 from infra.sandbox.oidc.authorize import COOKIE
 from infra.sandbox.oidc.claims import claims_of
@@ -46,7 +47,7 @@ async def _userinfo(request: web.Request) -> web.StreamResponse:
 
 
 async def _logout(request: web.Request) -> web.StreamResponse:
-    world, body = request.app[WORLD], await request.post()
+    world, body = request.app[WORLD], await read_form(request)
     fields = {**request.query, **{name: value for name, value in body.items() if isinstance(value, str)}}
     call = Call(service=OIDC, operation="revoke", email=None, mailbox=None, fault_answer=fault_answer)
     return await pass_gate(world, request, call, lambda: _sign_out(world, request, fields))

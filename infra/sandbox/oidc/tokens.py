@@ -9,6 +9,7 @@ from infra.sandbox.answers import Answer, json_answer
 from infra.sandbox.basic_auth import client_of
 from infra.sandbox.codes import Code, proves
 from infra.sandbox.config import OIDC
+from infra.sandbox.forms import read_form
 from infra.sandbox.gate import Call, pass_gate
 from infra.sandbox.oidc.claims import claims_of
 from infra.sandbox.oidc.discovery import issuer
@@ -25,7 +26,7 @@ def routes() -> list[web.RouteDef]:
 
 
 async def _token(request: web.Request) -> web.StreamResponse:
-    world, form = request.app[WORLD], await request.post()
+    world, form = request.app[WORLD], await read_form(request)
     fields = {name: value for name, value in form.items() if isinstance(value, str)}
     call = Call(service=OIDC, operation="token", email=None, mailbox=None, fault_answer=fault_answer)
     repeated = len(fields) != len(form)

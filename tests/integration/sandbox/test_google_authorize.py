@@ -188,7 +188,7 @@ async def test_a_wrong_redemption_says_what_is_wrong(
 
 
 async def test_a_verifier_for_a_request_without_a_challenge_is_refused(client: Client, browser: Browser) -> None:
-    bare = {"code_challenge": "", "code_challenge_method": ""}
+    bare: dict[str, Any] = {"code_challenge": "", "code_challenge_method": ""}
     assert (await redeem(client, (await consent(browser, **bare)).back["code"])).body["error"] == "invalid_grant"
     assert (await redeem(client, (await consent(browser, prompt="consent", **bare)).back["code"], code_verifier="")).status == 200
 

@@ -209,7 +209,7 @@ async def test_a_request_without_state_or_nonce_comes_back_without_them(client: 
     ],
 )
 async def test_a_wrong_redemption_says_what_is_wrong(
-    client: Client, browser: Browser, form: dict[str, str], status: int, error: str
+    client: Client, browser: Browser, form: dict[str, Any], status: int, error: str
 ) -> None:
     code = await code_for(browser)
     reply = await redeem(client, **({"code": code} | form))
@@ -303,3 +303,10 @@ async def test_a_name_cannot_become_markup(client: Client, browser: Browser) -> 
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
     back = await browser.press(page, account=evil)
     assert back.back["state"] == evil
+
+
+@pytest.mark.parametrize("state", ["%FF", "%00", "%0d%0aSet-Cookie:x=1", "%ED%A0%80", "a+b%20c%26d"])
+async def test_an_odd_state_comes_back_without_breaking_the_answer(browser: Browser, state: str) -> None:
+    page = await browser.get(f"/oidc/authorize?{urlencode(asked(login_hint=ANA, state=''))}&state={state}")
+    assert (page.status, "code" in page.back, "state" in page.back) == (302, True, True)
+    assert "x" not in browser.cookies

@@ -88,11 +88,19 @@ class MemoryPartition:
 
 
 class RocksPartition:
-    """Rows in a RocksDB of their own. A damaged database is thrown away and filled again from the changelog."""
+    """Rows in a RocksDB of their own. A damaged database is thrown away and filled again from the changelog.
+
+    Damage that shows only when a row is read raises, which ends the worker; the next start throws the database away.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._damaged = path.with_name(path.name + ".damaged")
         path.parent.mkdir(parents=True, exist_ok=True)
+        if self._damaged.exists():
+            log.error("table store was found damaged and will be rebuilt from its changelog", extra={"path": str(path)})
+            shutil.rmtree(path, ignore_errors=True)
+            self._damaged.unlink()
         try:
             self._db = self._open()
         except Exception as error:
@@ -116,8 +124,17 @@ class RocksPartition:
         return rocksdict.Rdict(str(self._path), options=options)
 
     def get(self, key: bytes) -> bytes | None:
-        row: bytes | None = self._db.get(key)
+        try:
+            row: bytes | None = self._db.get(key)
+        except Exception as error:
+            self._remember_damage(error)
+            raise
         return row
+
+    def _remember_damage(self, error: Exception) -> None:
+        """rocksdict has no class of its own for it."""
+        if "Corruption" in str(error):
+            self._damaged.touch()
 
     def write(self, rows: Mapping[bytes, bytes | None], offset: int | None) -> None:
         batch = rocksdict.WriteBatch(raw_mode=True)
@@ -131,11 +148,20 @@ class RocksPartition:
         self._db.write(batch)
 
     def scan(self, start: bytes, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
-        for key, row in self._db.items(from_key=max(start, prefix)):
+        found = self._db.iter()
+        found.seek(max(start, prefix))
+        while found.valid():
+            key = found.key()
             if not key.startswith(prefix):
                 return
             if key != _OFFSET_KEY:
-                yield key, row
+                yield key, found.value()
+            found.next()
+        try:
+            found.status()  # where a block cannot be read an iterator just ends
+        except Exception as error:
+            self._remember_damage(error)
+            raise
 
     def offset(self) -> int | None:
         raw = self._db.get(_OFFSET_KEY)

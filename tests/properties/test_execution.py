@@ -295,6 +295,7 @@ class Execution(RuleBasedStateMachine):
     def perform(self, action: Create | Adopt | Update | Delete) -> None:
         match action:
             case Create():
+                assert not has_ended(action.entry, self.now)
                 self.agenda = begin_create(self.agenda, action, self.now)
                 self.save()
                 assert self.agenda.creating is not None

@@ -108,19 +108,20 @@ def calendar_page(reader: Reader, cards: Sequence[ClassCard]) -> CalendarPage:
 
 
 def _layout(period: Period, cards: Sequence[ClassCard], today: date, zone: str) -> Layout:
-    entries = by_day(cards, period.days, zone)
+    days = by_day(cards, period.days)
     match period.view:
         case View.MONTH:
-            return Layout(month=month_weeks(period, entries, today))
+            return Layout(month=month_weeks(period, days, today, zone))
         case View.WEEK:
-            return Layout(week=week_grid(period, entries, today))
+            return Layout(week=week_grid(period, days, today, zone))
         case View.DAY:
-            return Layout(day=day_hours(entries[period.on]))
+            return Layout(day=day_hours(period.on, days[period.on], zone))
 
 
 def _is_of(card: ClassCard, period: Period) -> bool:
     """Whether a class begins or goes on in the period proper."""
-    return any(period.has(day) for day in {max(card.starts_at.date(), period.first), min(card.ends_at.date(), period.last)})
+    starts_on, ends_on = card.starts_at.date(), card.ends_at.date()
+    return period.has(max(starts_on, period.first)) or (ends_on != starts_on and period.has(min(ends_on, period.last)))
 
 
 def _counts(cards: Sequence[ClassCard]) -> tuple[MarkCount, ...]:

@@ -1,6 +1,5 @@
 """A class on one day of the calendar: what the grids and lists show of it. Pure."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -10,7 +9,7 @@ from typing import Final
 from adapters.portal.classes.zones import zone_note
 from adapters.read_model.views import ClassCard, EntryMark, Mark
 
-__all__ = ["Entry", "MARK_WORDS", "Part", "by_day", "entries_of", "worst_mark"]
+__all__ = ["Entry", "MARK_WORDS", "Part", "by_day", "entry_of", "minutes_on", "worst_mark"]
 
 _DAY: Final = timedelta(days=1)
 #: What wants attention first; a class of several providers shows the first of theirs.
@@ -56,46 +55,48 @@ class Entry:
         return f"{self.day.isoformat()} {self.card.class_id}"
 
 
-def by_day(cards: Iterable[ClassCard], days: Sequence[date], viewer_zone: str) -> dict[date, list[Entry]]:
-    """Each of `days` (contiguous) with its entries: what began before first, then by start, title and id."""
-    found: defaultdict[date, list[Entry]] = defaultdict(list)
+def by_day(cards: Iterable[ClassCard], days: Sequence[date]) -> dict[date, list[ClassCard]]:
+    """Each of `days` (contiguous) with the classes that take place on it, in their own wall time. `cards` come, and stay, by start."""
+    found: dict[date, list[ClassCard]] = {day: [] for day in days}
     for card in cards:
-        for entry in entries_of(card, days[0], days[-1], viewer_zone):
-            found[entry.day].append(entry)
-    return {day: sorted(found[day], key=_order) for day in days}
+        starts_on, ends_on = card.starts_at.date(), _last_day(card)
+        if starts_on == ends_on:
+            if starts_on in found:
+                found[starts_on].append(card)
+            continue
+        for day in days:
+            if starts_on <= day <= ends_on:
+                found[day].append(card)
+    return found
 
 
-def _order(entry: Entry) -> tuple[int, int, str, str]:
-    return entry.starts, -entry.ends, entry.card.title.casefold(), entry.card.class_id
-
-
-def entries_of(card: ClassCard, first: date, last: date, viewer_zone: str) -> list[Entry]:
-    """A class on each day from `first` to `last` on which it takes place, in its own wall time. One that ends at midnight ends that day."""
-    starts_on, ends_on = card.starts_at.date(), _last_day(card)
-    begin, end = max(starts_on, first), min(ends_on, last)
-    if begin > end:
-        return []
-    note, mark = zone_note(card, viewer_zone), worst_mark(card.marks)
-    words = mark_sentences(card.marks)
-    days = (begin + _DAY * index for index in range((end - begin).days + 1))
-    return [_entry(card, day, _part(day, starts_on, ends_on), mark, words, note) for day in days]
-
-
-def _entry(card: ClassCard, day: date, part: Part, mark: Mark, words: str, note: str | None) -> Entry:
+def entry_of(card: ClassCard, day: date, viewer_zone: str) -> Entry:
+    """A class on one of the days on which it takes place."""
+    starts, ends = minutes_on(card, day)
+    part = _part(day, card.starts_at.date(), _last_day(card))
     return Entry(
         card=card,
         day=day,
         part=part,
-        starts=_minutes(card.starts_at) if part in (Part.WHOLE, Part.FIRST) else 0,
-        ends=_end_minutes(card) if part in (Part.WHOLE, Part.LAST) else 1440,
+        starts=starts,
+        ends=ends,
         clock=_clock(card, part),
-        mark=mark,
-        mark_words=words,
-        zone_note=note,
+        mark=worst_mark(card.marks),
+        mark_words=mark_sentences(card.marks),
+        zone_note=zone_note(card, viewer_zone),
     )
 
 
-def worst_mark(marks: Iterable[EntryMark]) -> Mark:
+def minutes_on(card: ClassCard, day: date) -> tuple[int, int]:
+    """Start and end of the part of a class that is on a day, in minutes after its midnight (0 to 1440)."""
+    starts = _minutes(card.starts_at) if card.starts_at.date() == day else 0
+    ends = _minutes(card.ends_at) if card.ends_at.date() == day else 1440
+    return starts, ends
+
+
+def worst_mark(marks: Sequence[EntryMark]) -> Mark:
+    if len(marks) == 1:
+        return marks[0].mark
     return min((mark.mark for mark in marks), key=_WORST_FIRST.index, default=Mark.NONE)
 
 
@@ -107,8 +108,9 @@ def mark_sentences(marks: Sequence[EntryMark]) -> str:
 
 
 def _last_day(card: ClassCard) -> date:
+    """One that ends at midnight ends on the day before."""
     ends = card.ends_at
-    if ends.time() == time() and ends > card.starts_at:
+    if ends.hour == ends.minute == 0 and ends.time() == time() and ends > card.starts_at:
         return ends.date() - _DAY
     return ends.date()
 
@@ -123,10 +125,6 @@ def _part(day: date, starts_on: date, ends_on: date) -> Part:
 
 def _minutes(moment: datetime) -> int:
     return moment.hour * 60 + moment.minute
-
-
-def _end_minutes(card: ClassCard) -> int:
-    return 1440 if card.ends_at.time() == time() and card.ends_at > card.starts_at else _minutes(card.ends_at)
 
 
 def _clock(card: ClassCard, part: Part) -> str:

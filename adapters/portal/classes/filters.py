@@ -59,10 +59,9 @@ class ClassFilters:
         return ClassFilters(view=self.view, on=self.on)
 
     def without(self, name: str, value: str) -> "ClassFilters":
-        """Without one value; `name` as in the address. KeyError for another name."""
-        attribute = _ATTRIBUTES[name]
-        kept = frozenset(one for one in getattr(self, attribute) if _text(one) != value)
-        return replace(self, **{attribute: kept})
+        """Without one value; `name` as in the address."""
+        kept = [item for item in self.items() if item != (name, value)]
+        return parse(kept).filters
 
     def values(self) -> tuple[tuple[str, str], ...]:
         """Name and value of each restriction, as in the address."""

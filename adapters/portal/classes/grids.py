@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
-from typing import Final
+from typing import Final, NamedTuple
 
-from adapters.portal.classes.entries import Entry
+from adapters.portal.classes.entries import Entry, entry_of, minutes_on
 from adapters.portal.classes.periods import Period
+from adapters.read_model.views import ClassCard
 
 __all__ = ["Block", "DayCell", "HourGroup", "WeekColumn", "WeekGrid", "day_hours", "month_weeks", "week_grid"]
 
@@ -18,6 +19,9 @@ MOST_LANES: Final = 3
 #: Minutes that a block is drawn as at least, so that its time can be read.
 SHORTEST: Final = 30
 _OFFICE_HOURS: Final = (8, 18)
+
+#: A day -> its classes, by start.
+CardsByDay = Mapping[date, Sequence[ClassCard]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,13 +39,14 @@ class DayCell:
         return len(self.shown) + self.more
 
 
-def month_weeks(period: Period, entries: Mapping[date, Sequence[Entry]], today: date) -> tuple[tuple[DayCell, ...], ...]:
-    return tuple(tuple(_cell(period, day, entries[day], today) for day in week) for week in period.weeks)
+def month_weeks(period: Period, cards: CardsByDay, today: date, viewer_zone: str) -> tuple[tuple[DayCell, ...], ...]:
+    return tuple(tuple(_cell(period, day, cards[day], today, viewer_zone) for day in week) for week in period.weeks)
 
 
-def _cell(period: Period, day: date, entries: Sequence[Entry], today: date) -> DayCell:
-    fits = len(entries) if len(entries) <= CELL_LINES else CELL_LINES - 1
-    return DayCell(day=day, in_period=period.has(day), is_today=day == today, shown=tuple(entries[:fits]), more=len(entries) - fits)
+def _cell(period: Period, day: date, cards: Sequence[ClassCard], today: date, viewer_zone: str) -> DayCell:
+    fits = len(cards) if len(cards) <= CELL_LINES else CELL_LINES - 1
+    shown = tuple(entry_of(card, day, viewer_zone) for card in cards[:fits])
+    return DayCell(day=day, in_period=period.has(day), is_today=day == today, shown=shown, more=len(cards) - fits)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,8 +87,8 @@ class WeekGrid:
         return range(self.first_hour, self.last_hour)
 
 
-def week_grid(period: Period, entries: Mapping[date, Sequence[Entry]], today: date) -> WeekGrid:
-    columns = tuple(_column(day, entries[day], today) for day in period.days)
+def week_grid(period: Period, cards: CardsByDay, today: date, viewer_zone: str) -> WeekGrid:
+    columns = tuple(_column(day, cards[day], today, viewer_zone) for day in period.days)
     blocks = [block for column in columns for block in column.blocks]
     return WeekGrid(
         columns=columns,
@@ -92,54 +97,65 @@ def week_grid(period: Period, entries: Mapping[date, Sequence[Entry]], today: da
     )
 
 
-def _column(day: date, entries: Sequence[Entry], today: date) -> WeekColumn:
-    blocks = tuple(block for group in _overlapping(map(_placed, entries)) for block in _laned(group))
-    return WeekColumn(day=day, is_today=day == today, blocks=blocks, more=len(entries) - len(blocks))
+def _column(day: date, cards: Sequence[ClassCard], today: date, viewer_zone: str) -> WeekColumn:
+    slots = sorted((_slot(card, day) for card in cards), key=lambda slot: (slot.top, -slot.bottom))
+    placed = [lane for group in _overlapping(slots) for lane in _laned(group)]
+    blocks = tuple(
+        Block(entry=entry_of(slot.card, day, viewer_zone), top=slot.top, bottom=slot.bottom, lane=lane, lanes=lanes)
+        for slot, lane, lanes in placed
+    )
+    return WeekColumn(day=day, is_today=day == today, blocks=blocks, more=len(cards) - len(blocks))
 
 
-def _placed(entry: Entry) -> Block:
-    top = min(entry.starts // 5 * 5, 1440 - SHORTEST)
-    bottom = max(-(-entry.ends // 5) * 5, top + SHORTEST)
-    return Block(entry=entry, top=top, bottom=bottom, lane=0, lanes=1)
+class _Slot(NamedTuple):
+    card: ClassCard
+    top: int
+    bottom: int
 
 
-def _overlapping(blocks: Iterable[Block]) -> list[list[Block]]:
-    """Groups that do not touch each other; `blocks` are sorted by start."""
-    groups: list[list[Block]] = []
+def _slot(card: ClassCard, day: date) -> _Slot:
+    starts, ends = minutes_on(card, day)
+    top = min(starts // 5 * 5, 1440 - SHORTEST)
+    return _Slot(card, top, max(-(-ends // 5) * 5, top + SHORTEST))
+
+
+def _overlapping(slots: Iterable[_Slot]) -> list[list[_Slot]]:
+    """Groups that do not touch each other; `slots` are sorted by start."""
+    groups: list[list[_Slot]] = []
     end = -1
-    for block in sorted(blocks, key=lambda block: block.top):
-        if block.top >= end:
+    for slot in slots:
+        if slot.top >= end:
             groups.append([])
-        groups[-1].append(block)
-        end = max(end, block.bottom)
+        groups[-1].append(slot)
+        end = max(end, slot.bottom)
     return groups
 
 
-def _laned(group: Sequence[Block]) -> list[Block]:
-    """Each in the first lane that is free; those that find none of MOST_LANES are left out."""
+def _laned(group: Sequence[_Slot]) -> list[tuple[_Slot, int, int]]:
+    """Each with its lane and their number, in the first lane that is free; those that find none of MOST_LANES are left out."""
     free_from: list[int] = []
-    placed: list[tuple[Block, int]] = []
-    for block in group:
-        lane = next((index for index, free in enumerate(free_from) if free <= block.top), len(free_from))
+    placed: list[tuple[_Slot, int]] = []
+    for slot in group:
+        lane = next((index for index, free in enumerate(free_from) if free <= slot.top), len(free_from))
         if lane >= MOST_LANES:
             continue
         if lane == len(free_from):
             free_from.append(0)
-        free_from[lane] = block.bottom
-        placed.append((block, lane))
-    lanes = len(free_from)
-    return [Block(entry=block.entry, top=block.top, bottom=block.bottom, lane=lane, lanes=lanes) for block, lane in placed]
+        free_from[lane] = slot.bottom
+        placed.append((slot, lane))
+    return [(slot, lane, len(free_from)) for slot, lane in placed]
 
 
 @dataclass(frozen=True, kw_only=True)
 class HourGroup:
-    """Entries of a day that begin in one hour. `label`: `09:00`, or `Since the day before`."""
+    """Entries of a day that begin in one hour. `label`: `09:00`, or `From the day before`."""
 
     label: str
     entries: tuple[Entry, ...]
 
 
-def day_hours(entries: Sequence[Entry]) -> tuple[HourGroup, ...]:
+def day_hours(day: date, cards: Sequence[ClassCard], viewer_zone: str) -> tuple[HourGroup, ...]:
+    entries = (entry_of(card, day, viewer_zone) for card in cards)
     return tuple(HourGroup(label=label, entries=tuple(group)) for label, group in groupby(entries, key=_hour_label))
 
 

@@ -21,8 +21,9 @@ from adapters.portal.signin import routes as signin
 from adapters.portal.web.files import static_files
 from adapters.portal.web.headers import SecurityHeadersMiddleware
 from adapters.portal.web.pages import Pages
-from adapters.portal.web.problems import Problem, answer_http_error, answer_no_read_model, answer_problem, answer_unexpected
+from adapters.portal.web.problems import Problem, answer_http_error, answer_no_read_model, answer_problem
 from adapters.portal.web.sessions import SessionMiddleware
+from adapters.portal.web.unexpected import UnexpectedMiddleware
 
 __all__ = ["create_portal"]
 
@@ -42,12 +43,12 @@ def create_portal(deps: PortalDeps) -> Starlette:
         middleware=[
             Middleware(SecurityHeadersMiddleware, secure=deps.secure),
             Middleware(SessionMiddleware, deps=deps, sealer=services.sealer, ended=services.ended_sessions),
+            Middleware(UnexpectedMiddleware),
         ],
         exception_handlers={
             Problem: answer_problem,
             HTTPException: answer_http_error,
             SQLAlchemyError: answer_no_read_model,
-            Exception: answer_unexpected,
         },
     )
     app.state.deps = deps

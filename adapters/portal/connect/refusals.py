@@ -34,8 +34,10 @@ def approval_needed(error: str, numbers: frozenset[int]) -> bool:
 
 def refused_by(client: _Named, error: str, numbers: frozenset[int]) -> Problem:
     """The consent page led back with an error, or the token endpoint refused the code."""
-    again = (NextStep(label=f"Try {client.name} again", connect=client.service.value), _BACK)
+    again: tuple[NextStep, ...] = (NextStep(label=f"Try {client.name} again", connect=client.service.value), _BACK)
     if error == "access_denied" or numbers & _DECLINED:
+        if client.service is Service.MICROSOFT:
+            again = (*again, NextStep(label="Ask an administrator", href=f"{EXTERNAL}/approval"))
         return Problem(
             name="consent_refused",
             title="You did not allow access",

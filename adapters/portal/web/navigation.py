@@ -6,7 +6,7 @@ __all__ = ["navigation"]
 
 
 def navigation(session: Session) -> list[tuple[str, str, str]]:
-    links = [("Account > Profile", "/account/profile/external", "/account"), ("Manage > Classes", "/manage/classes", "/manage")]
+    links = [("Manage > Classes", "/manage/classes", "/manage"), ("Account > Profile", "/account/profile/external", "/account")]
     if session.administrator:
         links.append(("Administration", "/administration", "/administration"))
     return links

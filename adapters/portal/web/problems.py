@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from adapters.portal.web.pages import pages_of
 from adapters.portal.web.sessions import BACKGROUND
 
-__all__ = ["EXTERNAL", "NextStep", "Problem", "answer_http_error", "answer_no_read_model", "answer_problem", "answer_unexpected"]
+__all__ = ["EXTERNAL", "NextStep", "Problem", "answer_http_error", "answer_no_read_model", "answer_problem"]
 
 log = logging.getLogger(__name__)
 
@@ -72,18 +72,6 @@ async def answer_no_read_model(request: Request, error: Exception) -> Response:
         text="The overview of classes is being prepared. Your calendar is kept up to date meanwhile. Please try again in a moment.",
         status=503,
         steps=(NextStep(label="Try again", href=request.url.path if request.method == "GET" else "/"),),
-    )
-    return await answer_problem(request, problem)
-
-
-async def answer_unexpected(request: Request, error: Exception) -> Response:
-    """The error itself is logged by the server; the page says nothing of it."""
-    problem = Problem(
-        name="unexpected",
-        title="Something went wrong on our side",
-        text="Nothing was changed. Please try again in a moment; if it keeps happening, tell your administrator what time it was.",
-        status=500,
-        steps=(NextStep(label="Go to the start", href="/"),),
     )
     return await answer_problem(request, problem)
 

@@ -82,10 +82,10 @@ async def latency_section(plan: Plan, place: Place) -> Section:
             place.say(f"latency, {name}: p50 {run.percentile(50):.1f} ms, p99 {run.percentile(99):.1f} ms")
     section = Section(
         f"Latency at {sizes.per_second} events/s",
-        f"{plan.latency_events:,} paced events, half of the {sizes.providers} providers on Google and half on Microsoft, served by a "
-        "stub that answers at once. From the produce call of an event until a consumer has its intent (the fold worker runs), and until the "
-        "request is at the calendar service (fold and execute run; creates and updates). Verified: no intent is missing; the calendars at "
-        "the end show exactly what the last intents ask for.",
+        f"{plan.latency_events:,} paced events, half of the {sizes.providers} providers on Google and half on Microsoft, both played by a "
+        "stub that answers at once. From an event's produce call until a consumer has its intent (the fold worker runs), and until the "
+        "request is at the calendar (fold and execute run; creates and updates). Verified: no intent is missing; the calendars at the end "
+        "show exactly what the last intents ask for.",
         ("from produced to", "p50 ms", "p90 ms", "p99 ms", "worst ms", "samples a run"),
     )
     for name, (_, most) in paths.items():

@@ -69,6 +69,11 @@
     for (const form of document.forms) delete form.dataset.sent;
     refresh();
   });
+  /* On a phone the current tab may be out of sight. */
+  for (const current of document.querySelectorAll('.tabs [aria-current="page"], .bar-nav [aria-current="page"]')) {
+    const strip = current.parentElement;
+    strip.scrollLeft = current.offsetLeft - strip.offsetLeft - (strip.clientWidth - current.clientWidth) / 2;
+  }
   window.impact = { refreshTimes: refresh };
   refresh();
   setInterval(refresh, 5000);

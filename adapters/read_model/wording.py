@@ -25,7 +25,7 @@ def in_a_while(at: datetime, now: datetime) -> str:
     seconds = (at - now) / timedelta(seconds=1)
     if seconds <= 1:
         return "any moment"
-    for unit, size, below in (("s", 1, 90), ("min", 60, 90 * 60), ("h", 3600, 36 * 3600)):
+    for unit, size, below in (("s", 1, 90), ("min", 60, 120 * 60), ("h", 3600, 36 * 3600)):
         if seconds < below:
             return f"in {round(seconds / size)} {unit}"
     return f"in {round(seconds / 86400)} days"

@@ -15,6 +15,9 @@ from adapters.read_model.migrate import migrate
 from streams.database_address import database_address
 from tests.support.postgres import postgres_programs, private_postgres
 
+#: Set by .ci/run.
+REQUIRE_POSTGRES = "IMPACT_TEST_REQUIRE_POSTGRES"
+
 _numbers = itertools.count()
 
 
@@ -24,7 +27,7 @@ def postgres() -> Iterator[str]:
     programs = postgres_programs()
     if programs is None:
         message = "PostgreSQL IS NOT INSTALLED: the read model is tested on SQLite alone (apt-get install postgresql)"
-        if os.environ.get("CI"):
+        if os.environ.get("CI") or os.environ.get(REQUIRE_POSTGRES):
             pytest.fail(message)
         warnings.warn(message, stacklevel=1)
         pytest.skip(message)

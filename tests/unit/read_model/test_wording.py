@@ -1,6 +1,7 @@
 """Words for a person: every kind of step and of mark has its own, none holds a word of the machine."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,8 @@ def waits(reason: str, seconds: int | None = None) -> str:
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [
-        (-5, "any moment"), (1, "any moment"), (40, "in 40 s"), (240, "in 4 min"), (5400, "in 2 h"), (86400, "in 24 h"), (4 * 86400, "in 4 days"),
+        (-5, "any moment"), (1, "any moment"), (40, "in 40 s"), (240, "in 4 min"), (5400, "in 90 min"),
+        (7200, "in 2 h"), (86400, "in 24 h"), (4 * 86400, "in 4 days"),
     ],
 )  # fmt: skip
 def test_when_something_is_due(seconds: int, words: str) -> None:
@@ -69,9 +71,8 @@ def test_every_stable_reason_has_words() -> None:
 
 
 def test_every_type_of_event_has_words() -> None:
-    facts = EventFacts(
-        students=1, booked=True, was_booked=True, starts_at=NINE, ends_at=TEN, time_zone="Europe/Berlin", provider_ids=("ada",)
-    )
+    when: dict[str, Any] = {"starts_at": NINE, "ends_at": TEN, "time_zone": "Europe/Berlin"}
+    facts = EventFacts(students=1, booked=True, was_booked=True, provider_ids=("ada",), **when)
     names = [name.removeprefix(TYPE_PREFIX).removesuffix(TYPE_SUFFIX) for name in EVENT_TYPES]
     said = {event_words(name, facts)[0] for name in names}
     assert len(said) == len(names)
@@ -79,7 +80,7 @@ def test_every_type_of_event_has_words() -> None:
 
 
 def test_events_in_words() -> None:
-    when = {"starts_at": NINE, "ends_at": TEN, "time_zone": "Europe/Berlin"}
+    when: dict[str, Any] = {"starts_at": NINE, "ends_at": TEN, "time_zone": "Europe/Berlin"}
     scheduled = EventFacts(**when, location="Room 1", presence=Presence.IN_PERSON, provider_ids=("ada", "bob"))
     assert event_words("class.scheduled", scheduled)[0] == (
         "The class was scheduled for 8 Mar 2027, 09:30 to 10:30 (Europe/Berlin) at Room 1, in person, given by ada, bob."

@@ -7,9 +7,10 @@ from enum import Enum
 from typing import Final
 
 from adapters.portal.classes.zones import zone_note
+from adapters.read_model.reasons import SERVICE_NAMES
 from adapters.read_model.views import ClassCard, EntryMark, Mark
 
-__all__ = ["Entry", "MARK_WORDS", "Part", "by_day", "entry_of", "minutes_on", "worst_mark"]
+__all__ = ["Entry", "MARK_WORDS", "Part", "beside_mark", "by_day", "entry_of", "minutes_on", "worst_mark"]
 
 _DAY: Final = timedelta(days=1)
 #: What wants attention first; a class of several providers shows the first of theirs.
@@ -49,6 +50,12 @@ class Entry:
     mark: Mark
     mark_words: str
     zone_note: str | None
+
+    @property
+    def detail(self) -> str:
+        """What is to be said beside the mark's own words."""
+        marks = self.card.marks
+        return beside_mark(marks[0]) if len(marks) == 1 else self.mark_words
 
     @property
     def key(self) -> str:
@@ -105,6 +112,16 @@ def mark_sentences(marks: Sequence[EntryMark]) -> str:
     if len(marks) == 1:
         return marks[0].words
     return " ".join(f"{mark.provider_id}: {mark.words}" for mark in marks)
+
+
+def beside_mark(mark: EntryMark) -> str:
+    """A mark's sentence without what MARK_WORDS says already: `Google is limiting us; next try in 4 min.`"""
+    if mark.mark is Mark.SYNCED:
+        return f"{SERVICE_NAMES[mark.service]} calendar" if mark.service is not None else ""
+    words = mark.words
+    for known in ("It waits: ", "It could not be brought to the calendar: "):
+        words = words.removeprefix(known)
+    return words[:1].upper() + words[1:]
 
 
 def _last_day(card: ClassCard) -> date:

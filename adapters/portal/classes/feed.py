@@ -50,12 +50,16 @@ class ChangeFeed:
         self._task: asyncio.Task[None] | None = None
         self.as_of: datetime | None = None
 
+    @property
+    def is_looking(self) -> bool:
+        return self._task is not None and not self._task.done()
+
     @asynccontextmanager
     async def watch(self) -> AsyncIterator[Watcher]:
         """Changes from here on wake the watcher. The first one starts the looking, the last one ends it."""
         watcher = Watcher()
         self._watchers.add(watcher)
-        if self._task is None or self._task.done():
+        if not self.is_looking:
             self._task = asyncio.create_task(self._look(), name="classes-change-feed")
         try:
             yield watcher

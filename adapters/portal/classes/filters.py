@@ -133,10 +133,15 @@ def _day(values: Sequence[str], notices: list[str]) -> date | None:
 
 
 def _texts(values: Sequence[str], what: str, notices: list[str]) -> frozenset[str]:
-    fitting = _ordered(value for value in values if 0 < len(value) <= _LONGEST)
-    if len(fitting) > _MOST_VALUES or any(len(value) > _LONGEST for value in values):
+    fitting = _ordered(value for value in values if _can_be(value))
+    if len(fitting) > _MOST_VALUES or any(value and not _can_be(value) for value in values):
         notices.append(f"This address asks for more {what} than we can look for; some were left out.")
     return frozenset(fitting[:_MOST_VALUES])
+
+
+def _can_be(value: str) -> bool:
+    """Whether an identifier or a type can be so; PostgreSQL holds no U+0000."""
+    return 0 < len(value) <= _LONGEST and "\0" not in value
 
 
 def _members(enum: type[E], values: Sequence[str], what: str, notices: list[str]) -> frozenset[E]:

@@ -15,7 +15,7 @@ __all__ = ["Block", "DayCell", "HourGroup", "WeekColumn", "WeekGrid", "day_hours
 #: Lines of a month's cell, "+2 more" being one of them.
 CELL_LINES: Final = 4
 #: Classes side by side in a week's column; the others are one tap away, on the day's own page.
-MOST_LANES: Final = 3
+MOST_LANES: Final = 2
 #: Minutes that a block is drawn as at least, so that its time can be read.
 SHORTEST: Final = 30
 _OFFICE_HOURS: Final = (8, 18)

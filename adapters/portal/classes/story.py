@@ -6,7 +6,7 @@ from datetime import date, datetime
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
-from adapters.portal.classes.entries import MARK_WORDS
+from adapters.portal.classes.entries import MARK_WORDS, beside_mark
 from adapters.read_model.views import EntryMark, Mark, Stage, Timeline, TimelineStep, Tone
 
 __all__ = ["Journey", "Milestone", "Story", "StoryDay", "StoryStep", "story_of"]
@@ -34,10 +34,11 @@ class Milestone:
 
 @dataclass(frozen=True, kw_only=True)
 class Journey:
-    """One provider's: class event -> intent -> attempts -> on the calendar."""
+    """One provider's: class event -> intent -> attempts -> on the calendar. `answer`: what is to be said beside the mark's words."""
 
     mark: EntryMark
     question: str
+    answer: str
     milestones: tuple[Milestone, ...]
 
 
@@ -96,6 +97,7 @@ def _journey(timeline: Timeline, mark: EntryMark, *, own: bool) -> Journey:
     return Journey(
         mark=mark,
         question=f"Why is this {'' if mark.mark is Mark.SYNCED else 'not '}on {whose}?",
+        answer=beside_mark(mark),
         milestones=(_event(_last(mine, Stage.EVENT)), _intent(intent), _attempts(tries), _arrival(mark, tries)),
     )
 

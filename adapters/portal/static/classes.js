@@ -119,7 +119,7 @@
     const dialog = document.getElementById("panel");
     if (!dialog) return;
     const body = document.getElementById("panel-body");
-    let live;
+    let live, opener;
 
     async function open(url) {
       const shared = new URL(url, location.href);
@@ -144,13 +144,16 @@
       live?.end();
       live = undefined;
       if (dialog.open) dialog.close();
+      /* The link may have been replaced by a fresh one meanwhile. */
+      if (opener !== undefined) page?.element.querySelector(`[data-key="${CSS.escape(opener)}"]`)?.focus({ preventScroll: true });
     }
 
     document.addEventListener("click", (event) => {
       const link = event.target.closest("a[data-class]");
       if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.button !== 0) return;
       event.preventDefault();
-      history.pushState({ panel: link.href }, "");
+      opener = link.dataset.key;
+      history.pushState({ panel: link.href }, "", link.href);
       open(link.href);
     });
     dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
@@ -160,7 +163,6 @@
       if (history.state?.panel) history.back();
     });
     window.addEventListener("popstate", (event) => (event.state?.panel ? open(event.state.panel) : shut()));
-    if (history.state?.panel) open(history.state.panel);
   }
 
   function finder() {

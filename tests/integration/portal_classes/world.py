@@ -32,7 +32,7 @@ from streams.domain.state import ClassState
 
 __all__ = ["NOW", "PORTAL", "World"]
 
-NOW = datetime(2027, 3, 10, 12, 0, tzinfo=UTC)
+NOW = datetime(2027, 3, 5, 12, 0, tzinfo=UTC)
 PORTAL = "http://127.0.0.1:8000"
 
 

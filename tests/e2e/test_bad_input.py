@@ -10,6 +10,7 @@ from aiokafka.structs import ConsumerRecord
 from schemas import headers as names
 from tests.e2e.booking import STRUCTURED, TYPE, Headers, cloud_event
 from tests.e2e.metrics import counter
+from tests.e2e.topics import header
 from tests.e2e.world import STUDENT, World
 from tests.support.bad_lines import BAD_LINES
 from tests.support.waiting import eventually
@@ -56,12 +57,6 @@ BAD: dict[str, tuple[Callable[[str], Raw], str, str]] = {
     "payload over the limit": (lambda name: _json(name, "class.cancelled", reason="x" * 256 * 1024), "too_large", "payload"),
     "key contradicts class_id": (lambda name: (b"another", *_json(name, "class.cancelled")[1:]), "key_mismatch", "class_id"),
 }
-
-
-def header(record: ConsumerRecord, name: str) -> str:
-    values = [value for found, value in record.headers if found == name]
-    assert len(values) == 1, name
-    return bytes(values[0]).decode()
 
 
 async def dead_letters(world: World, count: int) -> list[ConsumerRecord]:

@@ -86,6 +86,15 @@ async def test_reconnecting_the_same_account_makes_no_second_event(world: World,
     assert await world.calls(provider) == ["create", "update"]
 
 
+async def test_a_connection_event_that_breaks_its_contract_stops_nobody(world: World, service: str) -> None:
+    provider, story = world.provider(service), world.new_class()
+    key = provider.provider_id.encode()
+    for value in (b"{", None, b'{"type": "connection.granted", "provider_id": "somebody else"}'):
+        await world.send(world.topics.connections, key, value)
+    await world.connect(provider)
+    await world.shown(provider, await story.book(provider.provider_id))
+
+
 @pytest.mark.parametrize("other_service", ["google", "microsoft"])
 async def test_connecting_another_account_moves_the_events(world: World, service: str, other_service: str) -> None:
     provider, story, cancelled = await world.connected(service), world.new_class(), world.new_class()

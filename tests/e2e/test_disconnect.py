@@ -57,7 +57,7 @@ async def test_disconnecting_takes_upcoming_events_away_first_where_that_is_want
     stories: list[ClassStory] = [world.new_class() for _ in range(3)]
     for story in stories:
         await story.book(provider.provider_id)
-    past, times = world.new_class(), ending_in(4)
+    past, times = world.new_class(), ending_in(6)
     await past.book(provider.provider_id, **times)
     await world.stand(provider, past, *stories)
     await over(world, times)
@@ -107,7 +107,7 @@ async def test_a_class_that_has_ended_is_not_created_but_its_event_is_still_dele
     skipped = await world.outcome(provider, lambda outcome: outcome.class_id == ended.class_id, what="the ended class")
     assert (skipped.kind.value, skipped.reason, skipped.revision) == ("skipped", "ended", revision)
 
-    times = ending_in(4)
+    times = ending_in(6)
     await world.shown(provider, await ending.book(provider.provider_id, **times))
     await over(world, times)
     await ending.cancel()

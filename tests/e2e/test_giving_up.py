@@ -7,15 +7,10 @@ from aiokafka.structs import ConsumerRecord
 
 from schemas import headers as names
 from schemas.outcomes import OutcomeKind
+from tests.e2e.topics import header
 from tests.e2e.world import Provider, World
 
 pytestmark = pytest.mark.kafka
-
-
-def header(record: ConsumerRecord, name: str) -> str:
-    values = [value for found, value in record.headers if found == name]
-    assert len(values) == 1, (name, record.headers)
-    return bytes(values[0]).decode()
 
 
 async def given_up(world: World, provider: Provider) -> ConsumerRecord:

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from schemas.outcomes import OutcomeKind
+from tests.e2e.metrics import gauge
 from tests.e2e.world import Provider, World
 
 pytestmark = pytest.mark.kafka
@@ -22,6 +23,20 @@ async def test_a_mailbox_gets_four_calls_at_once_at_most(world: World, service: 
     await world.stand(provider, *stories)
     assert (await world.sandbox.summary(provider.account))["max_concurrency"] == 4
     assert {entry["status"] for entry in await world.sandbox.requests(provider.account, "create")} <= {200, 201}
+
+
+async def test_many_mailboxes_are_served_at_once(world: World, service: str) -> None:
+    providers, stories = [await world.connected(service) for _ in range(8)], [world.new_class() for _ in range(8)]
+    for provider in providers:
+        await world.sandbox.fault(service, "latency", operation="create", email=provider.account.email, latency_ms=2_000)
+    await asyncio.gather(*(story.book(provider.provider_id) for provider, story in zip(providers, stories, strict=True)))
+
+    async def all_under_way() -> bool:
+        return await gauge(world, "execute", "impact_execute_calls_in_flight", service=service) == len(providers)
+
+    await world.until(all_under_way, what="a call for every mailbox under way")
+    for provider, story in zip(providers, stories, strict=True):
+        await world.stand(provider, story)
 
 
 async def test_a_burst_for_one_class_keeps_its_order_and_collapses_into_its_last_state(world: World, service: str) -> None:

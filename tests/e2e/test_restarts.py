@@ -4,6 +4,7 @@ Starting workers takes seconds, so each test looks at both services at once.
 """
 
 import asyncio
+import base64
 import json
 import shutil
 import sys
@@ -16,6 +17,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from adapters.vault.seal import ConnectionAad, KeyRing
 from schemas.connections import Service
 from streams.engine.kafka_clients import admin_options
+from streams.settings import Settings
 from tests.e2e.metrics import counter
 from tests.e2e.stack import WORKERS, Stack
 from tests.e2e.topics import rewind
@@ -64,9 +66,9 @@ async def show(world: World, providers: list[Provider], location: str) -> None:
 
 
 async def test_workers_stop_cleanly_in_the_middle_of_work_and_go_on_where_they_were(world: World, providers: list[Provider]) -> None:
-    stories = [world.new_class() for _ in range(30)]
+    stories = [world.new_class() for _ in range(40)]
     for provider in providers:
-        await world.sandbox.fault(provider.account.service, "latency", latency_ms=250)
+        await world.sandbox.fault(provider.account.service, "latency", latency_ms=400)
         await world.sandbox.fault(provider.account.service, "status", operation="create", status=503, times=3)
     await asyncio.gather(*(story.book(*(provider.provider_id for provider in providers)) for story in stories))
     for provider in providers:
@@ -147,12 +149,13 @@ async def forget_fold(stack: Stack) -> None:
     shutil.rmtree(Path(stack.env["IMPACT_DATA_DIR"], "fold-0"))
 
 
-async def test_a_rotated_refresh_token_survives_a_restart(world: World) -> None:
-    provider, story = await world.connected("microsoft"), world.new_class()
+async def test_a_rotated_refresh_token_survives_a_restart_and_goes_under_the_new_key(world: World) -> None:
+    provider, story, execute = await world.connected("microsoft"), world.new_class(), world.stack.workers["execute"]
     await world.shown(provider, await story.book(provider.provider_id))
     await world.sandbox.advance_clock(80 * DAY)
     await world.shown(provider, await story.relocate("After 80 days"))
-    await stop(world.stack.workers["execute"])
+    await stop(execute)
+    keys = execute.env["IMPACT_VAULT_KEYS"] = f"next:{base64.b64encode(bytes(range(32))).decode()},{execute.env['IMPACT_VAULT_KEYS']}"
     await restart(world, "execute")
     await world.sandbox.advance_clock(80 * DAY)
     await world.shown(provider, await story.relocate("After 160 days, when the first token has long expired"))
@@ -160,15 +163,17 @@ async def test_a_rotated_refresh_token_survives_a_restart(world: World) -> None:
     assert [entry["status"] for entry in await world.sandbox.requests(provider.account, "token")] == [200, 200, 200]
     assert [status.state.value for status in await world.statuses(provider)] == ["connected"]
     rows = await world.tail.read(world.topics.connections_changelog, provider.provider_id)
-    tokens = [opened(world, provider, json.loads(row.value)["current"]["sealed_refresh_token"]) for row in rows]
+    sealed = [json.loads(row.value)["current"]["sealed_refresh_token"] for row in rows]
+    assert [token.split(".")[1] for token in sealed] == ["test", "test", "test", "next"]
+    ring = KeyRing(Settings.from_env({"IMPACT_VAULT_KEYS": keys}).vault_keys)
+    tokens = [ring.open(token, aad_of(provider)) for token in sealed]
     assert tokens[0] == provider.tokens[0]
     assert len(set(tokens)) == 4, "each refresh brought another refresh token, and each was saved"
 
 
-def opened(world: World, provider: Provider, sealed: str) -> str:
+def aad_of(provider: Provider) -> ConnectionAad:
     assert provider.grant_id is not None
-    aad = ConnectionAad(provider_id=provider.provider_id, service=Service(provider.account.service), grant_id=provider.grant_id)
-    return KeyRing(world.stack.settings.vault_keys).open(sealed, aad)
+    return ConnectionAad(provider_id=provider.provider_id, service=Service(provider.account.service), grant_id=provider.grant_id)
 
 
 async def test_fausts_own_command_runs_both_workers_too(world: World, providers: list[Provider]) -> None:

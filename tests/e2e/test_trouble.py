@@ -104,10 +104,10 @@ async def test_a_time_out_whose_work_lands_late_leaves_one_event(world: World, s
     retried = next(outcome for outcome in await world.outcomes(provider) if outcome.kind is OutcomeKind.RETRYING)
     assert "timeout" in (retried.reason or "")
 
-    async def both_calls() -> bool:
-        return len(await world.sandbox.requests(provider.account, "create")) == 2
+    async def landed() -> bool:
+        return any(entry["fault"] == "latency" for entry in await world.sandbox.requests(provider.account, "create"))
 
-    await world.until(both_calls, what="the call that timed out to land")
+    await world.until(landed, what="the call that timed out to land")
     await world.shown(provider, revision)
     await stands_once(world, provider)
     await world.shown(provider, await story.relocate("Studio 6"))
@@ -122,3 +122,15 @@ async def test_a_class_cancelled_while_its_create_is_in_doubt_stands_nowhere(wor
     revision = await story.cancel()
     await world.outcome(provider, lambda outcome: (outcome.revision, outcome.kind) == (revision, OutcomeKind.DELETED), what="deleted")
     await world.empty(provider)
+
+
+async def test_a_late_retry_of_an_older_state_changes_nothing(world: World, service: str) -> None:
+    provider, story = await world.connected(service), world.new_class()
+    await world.shown(provider, await story.book(provider.provider_id))
+    await world.sandbox.fault(service, "status", operation="update", email=provider.account.email, times=1, status=503)
+    old = await story.relocate("An older place")
+    await world.outcome(provider, lambda outcome: (outcome.revision, outcome.kind) == (old, OutcomeKind.RETRYING), what="the old one waits")
+    event = await world.shown(provider, await story.relocate("The newest place"))
+    await world.outcome(provider, lambda outcome: (outcome.revision, outcome.kind) == (old, OutcomeKind.SUPERSEDED), what="superseded")
+    assert await world.events(provider) == [event]
+    assert await world.calls(provider) == ["create", "update", "update"]

@@ -13,7 +13,7 @@ from schemas.topics import Topics
 from streams.engine.kafka_clients import admin_options, consumer_options
 from streams.settings import Settings
 
-__all__ = ["Progress", "Tail", "all_records", "rewind"]
+__all__ = ["Progress", "Tail", "all_records", "header", "rewind"]
 
 
 class Tail:
@@ -40,6 +40,13 @@ class Tail:
             for partition, records in (await self._consumer.getmany(timeout_ms=200)).items():
                 self._records[partition.topic] += records
         return [record for record in self._records[topic] if key is None or record.key == key.encode()]
+
+
+def header(record: ConsumerRecord, name: str) -> str:
+    """The text of a header that stands there once."""
+    values = [value for found, value in record.headers if found == name]
+    assert len(values) == 1, (name, record.headers)
+    return bytes(values[0]).decode()
 
 
 async def all_records(settings: Settings, topics: Iterable[str]) -> list[ConsumerRecord]:

@@ -62,8 +62,14 @@ class World:
         return Provider(provider_id=name, account=account or Account(service, f"{name}@example.com"))
 
     async def connected(self, service: str) -> Provider:
+        """Somebody new whose connection is in force, so that no class of theirs comes before it and takes the way of those that wait."""
         provider = self.provider(service)
         await self.connect(provider)
+
+        async def in_force() -> bool:
+            return bool(await self.tail.read(self.topics.connections_changelog, provider.provider_id))
+
+        await eventually(in_force, what=f"{provider.provider_id} to be connected", timeout=30)
         return provider
 
     def new_class(self) -> ClassStory:

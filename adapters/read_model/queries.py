@@ -8,7 +8,7 @@ from sqlalchemy import select, union
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adapters.read_model import selects
-from adapters.read_model.reading import card_of, entry_mark, marks_by_class, step_of, tally
+from adapters.read_model.reading import card_of, cards_of, entry_mark, step_of, tally
 from adapters.read_model.tables import classes, connections, entries, projection, providers, steps
 from adapters.read_model.views import (
     CalendarSummary,
@@ -24,7 +24,6 @@ from adapters.read_model.views import (
     Timeline,
 )
 from adapters.read_model.wording import change_words
-from schemas.events import Presence
 from schemas.outcomes import OutcomeKind
 
 __all__ = ["ReadModelQueries"]
@@ -67,20 +66,18 @@ class ReadModelQueries:
         """By start. Classes that were never scheduled are not in it."""
         now = self._clock()
         async with self._engine.connect() as connection:
-            rows = (await connection.execute(selects.cards(query))).all()
-            marks = marks_by_class((await connection.execute(selects.marks(query, now))).all(), now)
-        return [card_of(row, marks.get(row[0], {}), now, query.provider_restriction) for row in rows]
+            parts = [(await connection.execute(part)).all() for part in selects.cards(query, now)]
+        return [card for rows in parts for card in cards_of(rows, now, query.provider_restriction)]
 
     async def choices(self, provider_restriction: str | None = None) -> Choices:
-        """What filters can be set to; with a restriction, what occurs in the classes that this provider gives."""
-        who, what, how = select(providers.c.provider_id), select(classes.c.class_type), select(classes.c.presence)
+        """What filters can be set to; with a restriction, the providers and types of the classes that this provider gives."""
+        who, what = select(providers.c.provider_id), select(classes.c.class_type)
         if provider_restriction is not None:
             mine = select(providers.c.class_id).where(providers.c.provider_id == provider_restriction)
-            who = who.where(providers.c.class_id.in_(mine))
-            what, how = (statement.where(classes.c.class_id.in_(mine)) for statement in (what, how))
+            who, what = who.where(providers.c.class_id.in_(mine)), what.where(classes.c.class_id.in_(mine))
         async with self._engine.connect() as connection:
-            found = [sorted(filter(None, await connection.scalars(statement.distinct()))) for statement in (who, what, how)]
-        return Choices(provider_ids=tuple(found[0]), class_types=tuple(found[1]), presences=tuple(map(Presence, found[2])))
+            found = [sorted(filter(None, await connection.scalars(statement.distinct()))) for statement in (who, what)]
+        return Choices(provider_ids=tuple(found[0]), class_types=tuple(found[1]))
 
     async def calendar_summary(self, provider_id: str) -> CalendarSummary:
         """Of a provider without any class: nothing stands, nothing waits."""
@@ -104,11 +101,11 @@ class ReadModelQueries:
         now = self._clock()
         async with self._engine.connect() as connection:
             row = (await connection.execute(selects.card(class_id))).one_or_none()
-            marked = marks_by_class((await connection.execute(selects.marks_of_class(class_id, now, provider_restriction))).all(), now)
+            marked = (await connection.execute(selects.marks_of_class(class_id, now, provider_restriction))).all()
             rows = (await connection.execute(select(steps).where(steps.c.class_id == class_id))).all()
         if row is None and not rows:
             return None
-        marks = marked.get(class_id, {})
+        marks = {found[0]: entry_mark(found, now) for found in marked}
         card = card_of(row, marks, now, provider_restriction) if row is not None and row.kind is not None else None
         if provider_restriction is not None and (card is None or provider_restriction not in card.provider_ids):
             return None

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -15,9 +16,12 @@ from schemas.connections import ConnectionState, Service
 from schemas.events import Kind, Presence
 from schemas.outcomes import OutcomeKind
 
-__all__ = ["card_of", "entry_mark", "marks_by_class", "step_of", "tally"]
+__all__ = ["card_of", "cards_of", "entry_mark", "step_of", "tally"]
 
-_ids = msgspec.json.Decoder(tuple[str, ...]).decode
+#: Columns of a class in a row; those of an entry follow.
+_CARD = 13
+
+_ids = lru_cache(maxsize=10_000)(msgspec.json.Decoder(tuple[str, ...]).decode)
 _KINDS = {member.value: member for member in Kind}
 _PRESENCES = {member.value: member for member in Presence}
 _STATUSES = {member.value: member for member in BookedStatus}
@@ -25,20 +29,33 @@ _OUTCOMES: dict[str | None, OutcomeKind | None] = {None: None} | {member.value: 
 _SERVICES: dict[str | None, Service | None] = {None: None} | {member.value: member for member in Service}
 _STATES: dict[str | None, ConnectionState | None] = {None: None} | {member.value: member for member in ConnectionState}
 
-Marks = dict[str, dict[str, EntryMark]]
 
-
-def marks_by_class(rows: Iterable[Any], now: datetime) -> Marks:
-    """class_id -> provider_id -> mark."""
-    found: Marks = {}
+def cards_of(rows: Iterable[Any], now: datetime, restriction: str | None) -> list[ClassCard]:
+    """`rows`: as `selects.cards` gives them, those of a class one after another. Few of them differ in what their mark depends on."""
+    cards: list[ClassCard] = []
+    alike: dict[Any, EntryMark] = {}
+    marks: dict[str, EntryMark] = {}
+    card: Any = None
     for row in rows:
-        found.setdefault(row[0], {})[row[1]] = entry_mark(row, now)
-    return found
+        if card is not None and row[0] != card[0]:
+            cards.append(card_of(card, marks, now, restriction))
+            marks = {}
+        card = row
+        provider_id, wanted, revision, standing, kind, heard, *rest = row[_CARD:]
+        if provider_id is not None:
+            key = (provider_id, wanted, heard >= revision, standing, kind, *rest)
+            mark = alike.get(key)
+            if mark is None:
+                mark = alike[key] = entry_mark(row[_CARD:], now)
+            marks[provider_id] = mark
+    if card is not None:
+        cards.append(card_of(card, marks, now, restriction))
+    return cards
 
 
 def entry_mark(row: Sequence[Any], now: datetime) -> EntryMark:
-    """`row`: the columns of `selects.marks`, in their order."""
-    _, provider_id, wanted, revision, standing, kind, heard, why, where, next_try_at, state, service, ended = row
+    """`row`: the columns of `selects.marks_of_class`, in their order."""
+    provider_id, wanted, revision, standing, kind, heard, why, where, next_try_at, state, service, ended = row
     entry = EntryState(
         wanted=wanted,
         revision=revision,
@@ -62,8 +79,8 @@ def _mark(
 
 
 def card_of(row: Sequence[Any], marks: dict[str, EntryMark], now: datetime, restriction: str | None) -> ClassCard:
-    """`row`: the columns of `selects.cards`, in their order. A restricted reader gets his own mark only."""
-    class_id, kind, class_type, title, starts_at, ends_at, zone, location, presence, url, status, count, ids = row
+    """`row`: the columns of `selects.card`, and what else follows. A restricted reader gets his own mark only."""
+    class_id, kind, class_type, title, starts_at, ends_at, zone, location, presence, url, status, count, ids = row[:_CARD]
     provider_ids = _ids(ids)
     booked = _STATUSES[status]
     shown = provider_ids if restriction is None else (restriction,)

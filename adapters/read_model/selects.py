@@ -1,14 +1,14 @@
 """The statements of the queries over classes and their marks."""
 
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, FromClause, Select, and_, case, func, literal, null, or_, select
+from sqlalchemy import Column, ColumnElement, FromClause, Select, and_, case, func, literal, select
 
 from adapters.read_model.tables import classes, connections, entries, providers
 from adapters.read_model.views import ClassQuery
 
-__all__ = ["card", "cards", "changed", "last_change", "marks", "marks_of_class", "summary"]
+__all__ = ["card", "cards", "changed", "last_change", "marks_of_class", "summary"]
 
 _CARD = (
     classes.c.class_id,
@@ -27,7 +27,6 @@ _CARD = (
 )
 
 _ENTRY = (
-    entries.c.class_id,
     entries.c.provider_id,
     entries.c.wanted,
     entries.c.revision,
@@ -42,33 +41,38 @@ _ENTRY = (
 )
 
 
-def cards(query: ClassQuery) -> Select[Any]:
-    """Rows for ClassCard, by when they start."""
-    return select(*_CARD).where(*_matching(query)).order_by(classes.c.starts_at, classes.c.class_id)
+def cards(query: ClassQuery, now: datetime) -> tuple[Select[Any], ...]:
+    """Rows for `reading.cards_of`, by when classes start: of those that go on from before, and of those that begin in the days asked for.
+
+    One row for each class and entry, with a restriction that provider's entry only; one without an entry for a class that has none.
+    """
+    restriction = query.provider_restriction
+    own = entries.c.class_id == classes.c.class_id
+    entry = own if restriction is None else and_(own, entries.c.provider_id == restriction)
+    joined = classes.outerjoin(entries, entry).outerjoin(connections, connections.c.provider_id == entries.c.provider_id)
+    wanted = select(*_CARD, *_ENTRY, (classes.c.ends_utc <= now).label("ended")).select_from(joined)
+    return tuple(wanted.where(*part).order_by(classes.c.starts_at, classes.c.class_id) for part in _matching(query))
 
 
 def card(class_id: str) -> Select[Any]:
     return select(*_CARD).where(classes.c.class_id == class_id)
 
 
-def marks(query: ClassQuery, now: datetime) -> Select[Any]:
-    """Rows for EntryMark, of the classes that `cards` gives; with a restriction only those of that provider."""
-    return _marks(now, *_matching(query), restriction=query.provider_restriction)
-
-
 def marks_of_class(class_id: str, now: datetime, restriction: str | None) -> Select[Any]:
-    return _marks(now, entries.c.class_id == class_id, restriction=restriction)
+    """Rows for `reading.entry_mark`."""
+    only = () if restriction is None else (entries.c.provider_id == restriction,)
+    ended = (classes.c.ends_utc <= now).label("ended")
+    return select(*_ENTRY, ended).select_from(_joined()).where(entries.c.class_id == class_id, *only)
 
 
 def summary(provider_id: str, now: datetime) -> Select[Any]:
-    """As `marks`, but one row for all entries of a provider that are alike, with their number; `next_try_at` is the soonest."""
-    alike = [column for column in _ENTRY if column.name not in ("class_id", "provider_id", "revision", "outcome_revision", "next_try_at")]
+    """As `marks_of_class`, but one row for all entries of a provider that are alike, with their number; `next_try_at` is the soonest."""
+    alike = [column for column in _ENTRY if column.name not in ("provider_id", "revision", "outcome_revision", "next_try_at")]
     heard = entries.c.outcome_revision >= entries.c.revision
     ended = classes.c.ends_utc <= now
     wanted, standing, kind, reason, service, state, connected = alike
     return (
         select(
-            null().label("class_id"),
             literal(provider_id).label("provider_id"),
             wanted,
             literal(1).label("revision"),
@@ -113,16 +117,16 @@ def _joined() -> FromClause:
     )
 
 
-def _marks(now: datetime, *conditions: ColumnElement[bool], restriction: str | None) -> Select[Any]:
-    only = () if restriction is None else (entries.c.provider_id == restriction,)
-    return select(*_ENTRY, (classes.c.ends_utc <= now).label("ended")).select_from(_joined()).where(*conditions, *only)
+def _matching(query: ClassQuery) -> tuple[list[ColumnElement[bool]], list[ColumnElement[bool]]]:
+    """Most classes end on the day on which they start: one index finds those, in their order, another one the few others."""
+    reaches_in = [classes.c.spans_days.is_(True), classes.c.starts_on < query.first_day, classes.c.ends_on >= query.first_day]
+    morning, midnight = (datetime.combine(day, time.min) for day in (query.first_day, query.last_day + timedelta(days=1)))
+    also = _filters(query)
+    return [*reaches_in, *also], [classes.c.starts_at >= morning, classes.c.starts_at < midnight, *also]
 
 
-def _matching(query: ClassQuery) -> list[ColumnElement[bool]]:
-    """Most classes end on the day on which they start: the index on that day finds those, another one the few others."""
-    starts = classes.c.starts_on.between(query.first_day, query.last_day)
-    reaches_in = and_(classes.c.spans_days.is_(True), classes.c.starts_on < query.first_day, classes.c.ends_on >= query.first_day)
-    conditions: list[ColumnElement[bool]] = [or_(starts, reaches_in)]
+def _filters(query: ClassQuery) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
     if query.provider_ids:
         conditions.append(_given_by(*query.provider_ids))
     if query.provider_restriction is not None:

@@ -96,7 +96,7 @@ classes = Table(
     Column("last_day", Date),
     Column("state", LargeBinary, nullable=False),
     Column("seq", BigInteger, nullable=False),
-    Index("ix_classes_starts_on", "starts_on"),
+    Index("ix_classes_starts_at", "starts_at", "class_id"),
     Index("ix_classes_spans_days", "spans_days", "ends_on"),
     Index("ix_classes_class_type", "class_type"),
     Index("ix_classes_last_day", "last_day"),

@@ -81,7 +81,7 @@ class ConnectionView(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
 
 
-class EntryMark(msgspec.Struct, frozen=True, kw_only=True):
+class EntryMark(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A mark and why. `reason`: a short stable word or the service's error; `words`: one plain sentence for a person.
 
     `next_try_at` (UTC) where a retry is due; it may lie in the past while the retry is on its way.
@@ -145,7 +145,7 @@ class ClassQuery(msgspec.Struct, frozen=True, kw_only=True):
     provider_restriction: str | None = None
 
 
-class ClassCard(msgspec.Struct, frozen=True, kw_only=True):
+class ClassCard(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One class. `starts_at`, `ends_at`: naive wall time in `time_zone`. `marks`: one for each provider, in the class's order."""
 
     class_id: str
@@ -178,11 +178,11 @@ class ClassCard(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Choices(msgspec.Struct, frozen=True, kw_only=True):
-    """What the filters can be set to, sorted."""
+    """What the filters can be set to, sorted; the presences are all that there are."""
 
     provider_ids: tuple[str, ...] = ()
     class_types: tuple[str, ...] = ()
-    presences: tuple[Presence, ...] = ()
+    presences: tuple[Presence, ...] = tuple(Presence)
 
 
 class TimelineStep(msgspec.Struct, frozen=True, kw_only=True):

@@ -61,7 +61,7 @@ def _classes() -> None:
         sa.Column("last_day", sa.Date),
         sa.Column("state", sa.LargeBinary, nullable=False),
         sa.Column("seq", sa.BigInteger, nullable=False),
-        sa.Index("ix_classes_starts_on", "starts_on"),
+        sa.Index("ix_classes_starts_at", "starts_at", "class_id"),
         sa.Index("ix_classes_spans_days", "spans_days", "ends_on"),
         sa.Index("ix_classes_class_type", "class_type"),
         sa.Index("ix_classes_last_day", "last_day"),

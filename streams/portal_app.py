@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import signal
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -34,7 +36,7 @@ def run(settings: Settings, *, host: str = "127.0.0.1", port: int = 8000) -> Non
 async def serve(settings: Settings, *, host: str, port: int) -> None:
     """The same inside a loop of the caller's."""
     async with _composed(settings) as deps:
-        server = uvicorn.Server(
+        server = _Server(
             uvicorn.Config(
                 create_portal(deps),
                 host=host,
@@ -47,8 +49,26 @@ async def serve(settings: Settings, *, host: str, port: int) -> None:
                 timeout_graceful_shutdown=_STOP_SECONDS,
             )
         )
-        log.info("the portal listens", extra={"host": host, "port": port, "url": deps.public_url})
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, server.stop)
         await server.serve()
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the process: uvicorn's own handling ends by raising the signal again, so a clean stop would look like a kill."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            log.info("the portal listens", extra={"host": self.config.host, "port": self.config.port})
+
+    def stop(self) -> None:
+        self.should_exit = True
 
 
 @asynccontextmanager

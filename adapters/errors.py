@@ -31,14 +31,12 @@ __all__ = [
 
 
 class CalendarError(Exception):
-    """`status`: the HTTP status, if there was an answer. `code`: the vendor's own word (`rateLimitExceeded`, `ErrorItemNotFound`, `timeout`).
+    """`status`: the HTTP status, if there was an answer. `code`: the vendor's own word (`rateLimitExceeded`, `timeout` ...).
 
     `request_id`: the vendor's id of the request, for support tickets.
     """
 
-    def __init__(
-        self, service: Service, code: str, *, status: int | None = None, request_id: str | None = None, detail: str = ""
-    ) -> None:
+    def __init__(self, service: Service, code: str, *, status: int | None = None, request_id: str | None = None, detail: str = "") -> None:
         self.service = service
         self.code = code
         self.status = status

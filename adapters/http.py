@@ -104,7 +104,7 @@ def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | No
     return min(max((due - now).total_seconds(), 0.0), longest)
 
 
-class _NoAnswer(Exception):  # noqa: N818 - not an error of its own: it carries a code past aiohttp's second attempt
+class _NoAnswer(Exception):
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code

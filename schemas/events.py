@@ -174,9 +174,7 @@ _SHORT_NAMES: dict[str, type[ClassEvent]] = {
 }
 
 #: CloudEvents `type` -> the struct of its `data`. The type stands in the envelope only, so `data` may carry any field.
-EVENT_TYPES: dict[str, type[ClassEvent]] = {
-    f"{TYPE_PREFIX}{short}{TYPE_SUFFIX}": cls for short, cls in _SHORT_NAMES.items()
-}
+EVENT_TYPES: dict[str, type[ClassEvent]] = {f"{TYPE_PREFIX}{short}{TYPE_SUFFIX}": cls for short, cls in _SHORT_NAMES.items()}
 
 _TYPE_OF: dict[type[ClassEvent], str] = {cls: name for name, cls in EVENT_TYPES.items()}
 

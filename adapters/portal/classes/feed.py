@@ -17,7 +17,7 @@ __all__ = ["ChangeFeed", "Watcher"]
 log = logging.getLogger(__name__)
 
 #: Pages are to show a change within a second, of which the look itself and the page's own request take the rest.
-_EVERY: Final = timedelta(milliseconds=250)
+_EVERY: Final = timedelta(milliseconds=150)
 _AFTER_ERROR: Final = timedelta(seconds=5)
 
 

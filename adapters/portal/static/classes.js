@@ -144,15 +144,16 @@
       live?.end();
       live = undefined;
       if (dialog.open) dialog.close();
-      /* The link may have been replaced by a fresh one meanwhile. */
-      if (opener !== undefined) page?.element.querySelector(`[data-key="${CSS.escape(opener)}"]`)?.focus({ preventScroll: true });
+      /* The link may have been replaced by a fresh one meanwhile, or be on another day. */
+      const link = opener && page.element.querySelector(`[data-class="${CSS.escape(opener)}"]`);
+      (link || document.getElementById("main")).focus({ preventScroll: true });
     }
 
     document.addEventListener("click", (event) => {
       const link = event.target.closest("a[data-class]");
       if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.button !== 0) return;
       event.preventDefault();
-      opener = link.dataset.key;
+      opener = link.dataset.class;
       history.pushState({ panel: link.href }, "", link.href);
       open(link.href);
     });

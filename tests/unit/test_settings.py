@@ -278,3 +278,81 @@ def test_a_database_that_cannot_be_used_is_refused_without_its_password(value: s
 
 def test_the_password_of_the_database_is_not_in_the_settings_repr() -> None:
     assert "hunter2" not in repr(read(IMPACT_DATABASE_URL="postgresql://u:hunter2@db.example/x"))
+
+
+PORTAL = {
+    "IMPACT_PORTAL_URL": "https://calendar.example.com",
+    "IMPACT_OIDC_ISSUER": "https://issuer.example/pool",
+    "IMPACT_OIDC_CLIENT_ID": "portal",
+    "IMPACT_OIDC_CLIENT_SECRET": "hush",
+    "IMPACT_SESSION_KEY": KEY,
+}
+
+
+def test_the_portals_settings_are_read_and_have_defaults() -> None:
+    portal = read(**PORTAL).portal.require()
+    assert (portal.url, portal.oidc_issuer, portal.oidc_client_id) == (
+        "https://calendar.example.com",
+        "https://issuer.example/pool",
+        "portal",
+    )
+    assert portal.session_keys == (bytes(range(32)),)
+    assert (portal.provider_claim, portal.roles_claim) == ("sub", "cognito:groups")
+    own = read(**PORTAL, IMPACT_OIDC_ADMINISTRATOR_ROLES=" Staff, Boss ,", IMPACT_OIDC_PROVIDER_CLAIM="custom:provider").portal
+    assert own.administrator_roles == {"staff", "boss"}
+    assert own.provider_claim == "custom:provider"
+
+
+@pytest.mark.parametrize("missing", PORTAL)
+def test_each_of_the_portals_settings_is_asked_for_only_by_the_portal(missing: str) -> None:
+    settings = read(**{name: value for name, value in PORTAL.items() if name != missing})
+    with pytest.raises(SettingError, match=f"{missing} is missing") as caught:
+        settings.portal.require()
+    assert_complete(caught.value)
+
+
+def test_the_first_session_key_seals_and_all_open() -> None:
+    other = base64.b64encode(bytes(32)).decode()
+    assert read(IMPACT_SESSION_KEY=f"{KEY}, {other}").portal.session_keys == (bytes(range(32)), bytes(32))
+
+
+@pytest.mark.parametrize("value", ["x", KEY[:-8], f"{KEY},x", "é"])
+def test_a_malformed_session_key_is_never_shown(value: str) -> None:
+    message = complaint(IMPACT_SESSION_KEY=value)
+    assert message.startswith("IMPACT_SESSION_KEY is malformed")
+    assert KEY[:20] not in message
+
+
+def test_the_portals_address_has_no_path() -> None:
+    assert complaint(IMPACT_PORTAL_URL="https://example.com/portal").startswith("IMPACT_PORTAL_URL is")
+    assert read(IMPACT_PORTAL_URL="https://example.com/").portal.url == "https://example.com"
+
+
+def test_microsoft_takes_a_certificate_or_a_federated_identity_in_place_of_the_secret(tmp_path: Path) -> None:
+    pem = tmp_path / "app.pem"
+    pem.write_text("x")
+    by_certificate = read(IMPACT_MICROSOFT_CLIENT_ID="app", IMPACT_MICROSOFT_CLIENT_CERTIFICATE=str(pem)).require_microsoft()
+    assert (by_certificate.certificate, by_certificate.client_secret) == (pem, "")
+    federated = read(IMPACT_MICROSOFT_CLIENT_ID="app", IMPACT_MICROSOFT_FEDERATED="workload-identity").require_microsoft()
+    assert federated.federated == "workload-identity"
+
+
+@pytest.mark.parametrize(
+    ("env", "says"),
+    [
+        ({"IMPACT_MICROSOFT_FEDERATED": "magic"}, "one of managed-identity, workload-identity"),
+        ({"IMPACT_MICROSOFT_CLIENT_CERTIFICATE": "/no/such.pem"}, "is no file"),
+        ({"IMPACT_MICROSOFT_FEDERATED": "managed-identity", "IMPACT_MICROSOFT_CLIENT_SECRET": "hush"}, "only one of"),
+        ({"IMPACT_MICROSOFT_FEDERATED": "managed-identity", "IMPACT_MICROSOFT_CLIENT_ID": ""}, "IMPACT_MICROSOFT_CLIENT_ID is missing"),
+    ],
+)
+def test_a_proof_of_the_application_that_cannot_work_is_complained_about(env: dict[str, str], says: str) -> None:
+    message = complaint(**({"IMPACT_MICROSOFT_CLIENT_ID": "app"} | env))
+    assert says in message
+    assert "hush" not in message
+
+
+def test_no_secret_of_the_portal_shows_in_a_repr() -> None:
+    text = repr(read(**PORTAL))
+    assert "hush" not in text
+    assert repr(bytes(range(32)))[2:-1] not in text

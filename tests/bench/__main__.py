@@ -13,10 +13,10 @@ import uvloop
 from infra.kafka.broker import LocalKafka
 from tests.bench.plan import BENCHES, Plan, full, quick
 from tests.bench.report import machine, write_report
-from tests.bench.sections import Place, execute_section, fold_section, latency_section
+from tests.bench.sections import Place, execute_section, fold_section, latency_section, read_model_section
 
 REPORT = Path(__file__).parents[2] / "docs" / "benchmarks.md"
-_SECTIONS = {"fold": fold_section, "latency": latency_section, "execute": execute_section}
+_SECTIONS = {"fold": fold_section, "latency": latency_section, "execute": execute_section, "read-model": read_model_section}
 
 
 async def run(plan: Plan, only: Sequence[str], place: Place, command: str) -> None:
@@ -27,7 +27,7 @@ async def run(plan: Plan, only: Sequence[str], place: Place, command: str) -> No
 
 
 def main(arguments: Sequence[str]) -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure fold, latency and execute on a real Kafka.")
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure on a real Kafka.")
     parser.add_argument("--quick", action="store_true", help="tiny sizes, one round: for developing; the figures say nothing")
     parser.add_argument("--rounds", type=int, default=5, help="runs of each engine, taken in turn")
     parser.add_argument("--events", type=int, default=300_000, help="events in the fold's backlog")

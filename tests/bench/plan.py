@@ -9,7 +9,7 @@ from tests.bench.latency_bench import LatencySizes
 
 __all__ = ["BENCHES", "Plan", "full", "quick"]
 
-BENCHES = ("fold", "latency", "execute")
+BENCHES = ("fold", "latency", "execute", "read-model")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +21,7 @@ class Plan:
     latency: LatencySizes
     latency_events: int
     execute: ExecuteSizes
+    read_model: FoldSizes
     report: Path
 
 
@@ -33,6 +34,7 @@ def full(*, rounds: int, events: int, partitions: int, report: Path) -> Plan:
         latency=LatencySizes(warm_up=2_000, per_second=500, partitions=partitions, providers=500),
         latency_events=10_000,
         execute=ExecuteSizes(providers=2_000, classes=5, partitions=partitions, latency_ms=150),
+        read_model=FoldSizes(events=events, slow_events=events, classes=max(events // 20, 1), providers=500, partitions=partitions),
         report=report,
     )
 
@@ -45,5 +47,6 @@ def quick(report: Path) -> Plan:
         latency=LatencySizes(warm_up=200, per_second=200, partitions=4, providers=20),
         latency_events=400,
         execute=ExecuteSizes(providers=20, classes=2, partitions=4, latency_ms=20),
+        read_model=FoldSizes(events=12_000, slow_events=12_000, classes=200, providers=20, partitions=4),
         report=report,
     )

@@ -9,11 +9,12 @@ from tests.bench.execute_bench import PHASES, ExecuteRun, run_execute
 from tests.bench.fold_bench import ENGINES, Engine, backlogs, run_fold
 from tests.bench.latency_bench import LatencyRun, intent_latency, provider_latency
 from tests.bench.plan import Plan
+from tests.bench.read_model_bench import ReadModelRun, run_read_model
 from tests.bench.report import Row, Section, Spread
 from tests.bench.watch import FoldRun
 from tests.bench.workload import make_backlog
 
-__all__ = ["Place", "execute_section", "fold_section", "latency_section"]
+__all__ = ["Place", "execute_section", "fold_section", "latency_section", "read_model_section"]
 
 Say = Callable[[str], None]
 
@@ -119,4 +120,25 @@ async def execute_section(plan: Plan, place: Place) -> Section:
             rate, cpu = Spread([run.rate for run in mine]), Spread([run.cpu_ms for run in mine])
             section.rows.append(Row((service.value, kind.value, rate.show(), cpu.show(2))))
             section.targets.append((f"{service.value} {kind.value}: at least 1,000 calls/s", rate.show(), rate.median >= 1000))
+    return section
+
+
+async def read_model_section(plan: Plan, place: Place) -> Section:
+    sizes = plan.read_model
+    backlog = make_backlog(events=sizes.events, classes=sizes.classes, providers=sizes.providers, seed=13)
+    runs: list[ReadModelRun] = []
+    for _ in range(plan.rounds):
+        runs.append(await run_read_model(backlog, sizes.partitions, place.bootstrap, place.next("read-model"), place.env))
+        place.say(f"read model: {runs[-1].rate:,.0f} events/s, {runs[-1].cpu_us:.1f} us of CPU an event, month {runs[-1].month_ms:.1f} ms")
+    rate, cpu, month = (Spread([getattr(run, name) for run in runs]) for name in ("rate", "cpu_us", "month_ms"))
+    section = Section(
+        "The read model on SQLite",
+        f"One `read-model` process, {sizes.events:,} events of {sizes.classes:,} classes on {sizes.partitions} partitions, from the first "
+        f"commit to the last. Then {runs[0].month:,} classes are read, with their marks, as the month view reads them. Verified: the "
+        "states equal those of the pure fold, and every event has one step in its timeline.",
+        ("what", "events/s", "CPU us an event", f"{runs[0].month:,} classes, ms"),
+        [Row(("read-model on SQLite", rate.show(), cpu.show(1), month.show(1)))],
+    )
+    section.targets.append(("at least 20,000 events/s", rate.show(), rate.median >= 20_000))
+    section.targets.append(("a month below 50 ms", f"{month.show(1)} ms", month.median < 50))
     return section

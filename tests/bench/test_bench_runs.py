@@ -16,7 +16,7 @@ def test_a_quick_run_verifies_every_answer_and_writes_its_section(bench: str, ka
     main(["--quick", "--kafka", kafka, "--only", bench, "--report", str(report)])
     written = report.read_text()
     assert written.count("\n## ") == 1
-    assert {"fold": "events/s", "latency": "p99 ms", "execute": "calls/s"}[bench] in written
+    assert {"fold": "events/s", "latency": "p99 ms", "execute": "calls/s", "read-model": "events/s"}[bench] in written
 
 
 def test_an_engine_with_a_wrong_answer_is_not_timed() -> None:

@@ -1,0 +1,117 @@
+"""The read model: how fast a backlog goes into SQLite, and how long a month of 5,000 classes takes to ask for."""
+
+import asyncio
+import statistics
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from adapters.read_model.engine import reading_engine
+from adapters.read_model.queries import ReadModelQueries
+from adapters.read_model.tables import classes, offsets, steps
+from adapters.read_model.views import ClassQuery
+from streams.domain.state import decode_state
+from tests.bench.answers import WrongAnswerError, plain_state, states_hash
+from tests.bench.kafka import publish, run_topics
+from tests.bench.watch import cpu_seconds
+from tests.bench.workload import Backlog
+from tests.support.processes import COMMAND, Worker
+
+__all__ = ["ReadModelRun", "run_read_model"]
+
+_PAUSE = 0.02
+#: Reads of one run; the median counts.
+_READS = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadModelRun:
+    """From the first committed batch to the last one `events` came in. `month_ms`: to read the busiest month, of `month` classes."""
+
+    events: int
+    seconds: float
+    cpu: float
+    month: int
+    month_ms: float
+
+    @property
+    def rate(self) -> float:
+        return self.events / self.seconds
+
+    @property
+    def cpu_us(self) -> float:
+        return self.cpu / self.events * 1e6
+
+
+async def run_read_model(backlog: Backlog, partitions: int, bootstrap: str, directory: Path, env: dict[str, str]) -> ReadModelRun:
+    """One run in topics and a database of its own. Raises WrongAnswerError, TimeoutError."""
+    url = f"sqlite+aiosqlite:///{directory / 'read-model.sqlite3'}"
+    async with run_topics(bootstrap, f"bench-{directory.name}.", partitions) as run, _reading(url) as engine:
+        await publish(bootstrap, run.topics.class_events, [(record.key, record.value) for record in backlog.records])
+        env = env | run.env | {"IMPACT_DATABASE_URL": url, "IMPACT_DATA_DIR": str(directory)}
+        with Worker("read-model", command=(COMMAND,), env=env, log=directory / "log") as worker:
+            events, seconds, cpu = await _watch(engine, worker.pid, len(backlog.records))
+        await _check(engine, backlog)
+        month, month_ms = await _read_month(engine, backlog)
+    return ReadModelRun(events=events, seconds=seconds, cpu=cpu, month=month, month_ms=month_ms)
+
+
+@asynccontextmanager
+async def _reading(url: str) -> AsyncIterator[AsyncEngine]:
+    engine = reading_engine(url)
+    try:
+        yield engine
+    finally:
+        await engine.dispose()
+
+
+async def _watch(engine: AsyncEngine, pid: int, events: int) -> tuple[int, float, float]:
+    """Events, seconds and CPU seconds between the first and the last commit seen."""
+    first: tuple[int, float, float] | None = None
+    async with asyncio.timeout(60 + events / 500):
+        while True:
+            at, cpu, done = time.perf_counter(), cpu_seconds(pid), await _done(engine)
+            if done and first is None:
+                first = (done, at, cpu)
+            if done == events and first is not None:
+                return events - first[0], at - first[1], cpu - first[2]
+            await asyncio.sleep(_PAUSE)
+
+
+async def _done(engine: AsyncEngine) -> int:
+    try:
+        async with engine.connect() as connection:
+            return await connection.scalar(select(func.sum(offsets.c.position))) or 0
+    except DBAPIError:  # not migrated yet
+        return 0
+
+
+async def _check(engine: AsyncEngine, backlog: Backlog) -> None:
+    """Every state as the pure fold has it, and one step for each event."""
+    async with engine.connect() as connection:
+        rows = (await connection.execute(select(classes.c.class_id, classes.c.state))).all()
+        told = await connection.scalar(select(func.count()).select_from(steps))
+    found = states_hash((row[0], plain_state(decode_state(row[1]))) for row in rows)
+    expected = states_hash((key.decode(), plain_state(state)) for key, state in backlog.expected.states.items())
+    if found != expected or told != backlog.expected.folded:
+        raise WrongAnswerError(f"read-model: wrong states or timelines ({told} steps of {backlog.expected.folded})")
+
+
+async def _read_month(engine: AsyncEngine, backlog: Backlog) -> tuple[int, float]:
+    """The days in which 5,000 classes begin, or all of them: how many, and the median of the reads in ms."""
+    days = sorted(state.details.starts_at.date() for state in backlog.expected.states.values() if state.details is not None)
+    query = ClassQuery(first_day=days[0], last_day=days[min(len(days), 5_000) - 1])
+    queries, took, found = ReadModelQueries(engine), [], 0
+    for _ in range(_READS):
+        began = time.perf_counter()
+        found = len(await queries.classes(query))
+        took.append((time.perf_counter() - began) * 1000)
+    if found < min(len(days), 5_000):
+        raise WrongAnswerError(f"read-model: {found} classes in the month")
+    return found, statistics.median(took)

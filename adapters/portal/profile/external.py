@@ -47,6 +47,8 @@ class ExternalView:
     removing: bool = False
     removing_from: int = 0
     approval: str = ""
+    #: It rests on what the session remembers, since the read model has not heard of it yet.
+    awaiting: bool = False
 
     @property
     def name(self) -> str:
@@ -110,6 +112,7 @@ def _awaiting(awaited: Awaited, connection: ConnectionView | None, summary: Cale
         removing=awaited.what == "removing",
         removing_from=awaited.standing,
         approval=approval,
+        awaiting=True,
     )
 
 

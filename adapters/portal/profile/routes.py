@@ -56,12 +56,13 @@ async def _external(request: Request) -> Response:
         request, "external.html", tab="external", view=view, services=list(services_of(request).clients), identity_provider=deps.oidc.name
     )
     session = signed_in_session(request)
-    if session.notice is not None:
-        box_of(request).change(notice=None)
+    if session.notice is not None or (session.awaited is not None and not view.awaiting):
+        box_of(request).change(notice=None, awaited=session.awaited if view.awaiting else None)
     return answer
 
 
 async def _live(request: Request) -> Response:
+    """Changes no session: its answer may arrive after that of a form, and would bring the older session back."""
     view = await _view(request)
     return JSONResponse({"version": view.version, "settled": view.settled and view.approval != "waiting"})
 
@@ -72,7 +73,6 @@ async def _view(request: Request) -> ExternalView:
     connection = await deps.read_model.connection(session.provider_id)
     awaited = session.awaited
     if awaited is not None and is_settled(awaited, connection, now):
-        box_of(request).change(awaited=None)
         awaited = None
     approval = ""
     if session.approval is not None:

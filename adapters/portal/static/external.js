@@ -2,13 +2,14 @@
 /* Keeps the External Calendar section current: asks whether anything changed, and takes the new section from the page itself. */
 
 (() => {
-  const SOON = 1000, LATER = 10000, HIDDEN = 30000;
+  const SOON = 1000, LATER = 5000, HIDDEN = 30000;
+  const MOVING = ["connecting", "disconnecting"];
   const ID = "external-calendar";
   let timer = 0;
 
   function interval(section) {
     if (document.hidden) return HIDDEN;
-    return section && section.dataset.settled === "yes" ? LATER : SOON;
+    return section && MOVING.includes(section.dataset.state) ? SOON : LATER;
   }
 
   async function replace() {

@@ -38,6 +38,7 @@ class Pages:
         self.environment.filters.update(
             iso=words.iso,
             exact=words.exact,
+            clause=words.clause,
             since=lambda instant: words.since(instant, clock()),
             due=lambda instant: words.due(instant, clock()),
         )

@@ -2,9 +2,15 @@
 
 from datetime import UTC, datetime
 
-__all__ = ["due", "exact", "iso", "since", "span"]
+__all__ = ["clause", "due", "exact", "iso", "since", "span"]
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
+
+
+def clause(words: str) -> str:
+    """The beginning of a sentence: a capital letter, no full stop."""
+    text = words.strip().removesuffix(".")
+    return text[:1].upper() + text[1:]
 
 
 def span(seconds: float) -> str:

@@ -78,8 +78,10 @@ async def test_until_the_worker_has_taken_it_up_the_page_says_that_it_connects(w
     world.publisher.apply_to = None
     page = await connect_google(ana)
     assert 'data-state="connecting"' in page.text
-    live = (await ana.http.get("/live/external")).json()
+    answer = await ana.http.get("/live/external")
+    live = answer.json()
     assert live["settled"] is False
+    assert "set-cookie" not in answer.headers
     world.publisher.apply_to = world.read_model
     await world.publisher.granted(granted(world))
     assert (await ana.http.get("/live/external")).json()["version"] != live["version"]

@@ -109,14 +109,14 @@ async def test_what_stands_what_waits_and_the_last_change_are_told_in_words(worl
     now = world.clock()
     world.read_model.summaries[ANA] = CalendarSummary(
         standing=1,
-        waiting=(EntryCount(reason="throttled", words="Google is limiting us.", count=3, next_try_at=now.replace(year=now.year + 2)),),
+        waiting=(EntryCount(reason="throttled", words="Google is limiting us", count=3, next_try_at=now.replace(year=now.year + 2)),),
         failed=(EntryCount(reason="quota", words="The calendar is full.", count=2),),
         last_change=LastChange(class_id="c1", title="<b>Yoga</b>", words="<b>Yoga</b> was put on the calendar", at=now),
     )
     page = await ana.open(EXTERNAL)
     assert "class stands" in page.text
     assert "3 waiting" in page.text
-    assert "Google is limiting us." in page.text
+    assert "Google is limiting us, next try <time" in page.text
     assert "in 2 years" in page.text
     assert "2 not possible" in page.text
     assert "&lt;b&gt;Yoga&lt;/b&gt; was put on the calendar" in page.text

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from adapters.portal.web.once import OnceOnly
 from adapters.portal.web.redirects import safe_next
 from adapters.portal.web.sealing import Sealer
-from adapters.portal.web.words import due, exact, iso, since
+from adapters.portal.web.words import clause, due, exact, iso, since
 from tests.support.portal import TestClock
 
 NOW = datetime(2026, 11, 22, 19, 30, tzinfo=UTC)
@@ -128,3 +128,8 @@ def test_what_is_due_is_told_in_words_too() -> None:
 def test_exact_times_are_utc() -> None:
     assert iso(NOW) == "2026-11-22T19:30:00Z"
     assert exact(NOW) == "Sunday, 22 November 2026, 19:30:00 UTC"
+
+
+@pytest.mark.parametrize(("words", "text"), [("on its way.", "On its way"), ("Google is limiting us", "Google is limiting us"), ("", "")])
+def test_words_begin_a_sentence(words: str, text: str) -> None:
+    assert clause(words) == text

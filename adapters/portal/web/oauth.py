@@ -44,7 +44,9 @@ class Registration:
 
 def authorization_url(endpoint: str, *, client_id: str, redirect_uri: str, scope: str, state: str, verifier: str, **extra: str) -> str:
     """Where the browser is sent; S256 challenge of `verifier`."""
-    client = AsyncOAuth2Client(client_id, scope=scope, redirect_uri=redirect_uri, code_challenge_method="S256", transport=_NOWHERE)
+    client = AsyncOAuth2Client(
+        client_id, scope=scope, redirect_uri=redirect_uri, code_challenge_method="S256", transport=_NOWHERE, trust_env=False
+    )
     url, _ = client.create_authorization_url(endpoint, state=state, code_verifier=verifier, **extra)
     return str(url)
 

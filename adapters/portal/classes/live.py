@@ -28,16 +28,19 @@ LIFETIME: Final = timedelta(minutes=5)
 HEARTBEAT: Final = timedelta(seconds=15)
 #: After one look the page rests, so that a storm of changes costs a few looks a second and no more.
 REST: Final = timedelta(milliseconds=200)
+_MEDIA_TYPE: Final = "text/event-stream"
 _RETRY: Final = "retry: 1000\n\n"
 
 
 async def changes(request: Request) -> Response:
     """GET with the page's own query, `seen` (a digest) and, for a timeline, `class`."""
+    headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+    if request.method == "HEAD":  # a stream without a body would be held open for nobody
+        return Response(media_type=_MEDIA_TYPE, headers=headers)
     seen = request.headers.get("last-event-id") or request.query_params.get("seen", "")
     services = services_of(request)
     stream = _stream(reader_of(request), services.class_changes, request.query_params.get("class"), seen[:64])
-    headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
+    return StreamingResponse(stream, media_type=_MEDIA_TYPE, headers=headers)
 
 
 async def _stream(reader: Reader, feed: ChangeFeed, class_id: str | None, seen: str) -> AsyncIterator[str]:

@@ -75,19 +75,24 @@
     }
 
     replace(fresh) {
-      const before = new Map([...this.element.querySelectorAll("[data-key]")].map((one) => [one.dataset.key, one.outerHTML]));
+      const before = new Map([...this.element.querySelectorAll("[data-key]")].map((one) => [one.dataset.key, looks(one)]));
       const focused = this.element.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
       this.element.replaceWith(fresh);
       this.element = fresh;
       let changed = 0;
       for (const one of fresh.querySelectorAll("[data-key]")) {
-        if (one.dataset.class && before.get(one.dataset.key) !== one.outerHTML) { one.classList.add("changed"); changed += 1; }
+        if (one.dataset.class && before.get(one.dataset.key) !== looks(one)) { one.classList.add("changed"); changed += 1; }
         if (focused !== undefined && one.dataset.key === focused) one.focus({ preventScroll: true });
       }
       showAsOf(fresh.dataset.asOf);
       window.impact?.refreshTimes();
       say(changed === 1 ? "One class changed." : changed ? `${changed} classes changed.` : "Up to date.");
     }
+  }
+
+  /* What a reader would notice: not the title, whose "next try in 4 min" is another every minute. */
+  function looks(entry) {
+    return `${entry.dataset.mark} ${entry.textContent}`;
   }
 
   function showAsOf(instant) {

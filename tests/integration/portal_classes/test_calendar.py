@@ -1,6 +1,7 @@
 """The calendar pages over a read model in SQLite."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from tests.integration.portal_classes.world import NOW, World, with_fields
 from tests.support.class_events import CLASS_ID, added, cancelled, scheduled, snapshotted
 
 CLASSES = "/manage/classes"
-ELSEWHERE = {"location": "Pool", "presence": Presence.ONLINE, "class_type": "Swimming", "title": "Swimming"}
+ELSEWHERE: dict[str, Any] = {"location": "Pool", "presence": Presence.ONLINE, "class_type": "Swimming", "title": "Swimming"}
 
 
 async def page(
@@ -167,7 +168,7 @@ async def test_today_is_the_readers_own(world: World) -> None:
 
 async def test_what_people_write_is_text_and_never_markup(world: World) -> None:
     evil = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
-    changes = {"title": evil, "location": evil, "class_type": evil, "provider_ids": ("ada", evil)}
+    changes: dict[str, Any] = {"title": evil, "location": evil, "class_type": evil, "provider_ids": ("ada", evil)}
     await world.tell(with_fields(snapshotted(1, "s1", **changes), class_id=evil))
     async with world.browser("ada") as browser:
         for address in (f"{CLASSES}?on=2027-03-08", f"{CLASSES}?view=week&on=2027-03-08", f"{CLASSES}?view=day&on=2027-03-08"):

@@ -134,6 +134,13 @@ async def test_another_providers_timeline_says_nothing_of_its_changes(world: Wor
     assert ids[0] == ids[1]
 
 
+async def test_asking_for_a_streams_head_ends_at_once(world: World) -> None:
+    async with world.browser("ada") as browser:
+        answer = await browser.head("/live/classes/changes")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/event-stream")
+
+
 async def test_nobody_looks_at_the_read_model_when_no_page_is_open(world: World) -> None:
     await world.tell(snapshotted(1, "s1"))
     services: Services = world.app.state.services

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import msgspec
@@ -36,7 +37,7 @@ NOW = datetime(2027, 3, 5, 12, 0, tzinfo=UTC)
 PORTAL = "http://127.0.0.1:8000"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Record:
     key: bytes | None
     value: bytes | None
@@ -100,12 +101,12 @@ class World:
         intents = [self._record(key.decode(), value) for key, value in folded.intents]
         await self._write({(self.topics.class_events, 0): records, (self.topics.intents, 0): intents})
 
-    async def outcome(self, class_id: str, provider_id: str, kind: OutcomeKind, **more: object) -> None:
+    async def outcome(self, class_id: str, provider_id: str, kind: OutcomeKind, **more: Any) -> None:
         await self.outcomes(self.made(class_id, provider_id, kind, **more))
 
-    def made(self, class_id: str, provider_id: str, kind: OutcomeKind, **more: object) -> Outcome:
+    def made(self, class_id: str, provider_id: str, kind: OutcomeKind, **more: Any) -> Outcome:
         state = self._states[class_id.encode()]
-        known = {
+        known: dict[str, Any] = {
             "intent_id": intent_id(provider_id, class_id, state.version),
             "revision": state.version,
             "at": self.now,
@@ -120,7 +121,13 @@ class World:
         await self._write({(self.topics.outcomes, 0): records})
 
     async def connect(self, *provider_ids: str, state: ConnectionState = ConnectionState.CONNECTED) -> None:
-        known = {"grant_id": "g1", "service": Service.GOOGLE, "connected_at": self.now, "changed_at": self.now, "state": state}
+        known: dict[str, Any] = {
+            "grant_id": "g1",
+            "service": Service.GOOGLE,
+            "connected_at": self.now,
+            "changed_at": self.now,
+            "state": state,
+        }
         statuses = [ConnectionStatus(provider_id=one, email=f"{one}@example.com", **known) for one in provider_ids]
         await self._write({(self.topics.connection_status, 0): [self._record(one.provider_id, encode(one)) for one in statuses]})
 

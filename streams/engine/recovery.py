@@ -20,7 +20,7 @@ from mode import Service
 
 from streams.engine.store import PartitionStore
 
-__all__ = ["SafeTableManager"]
+__all__ = ["SafeRecovery", "SafeTableManager"]
 
 log = logging.getLogger(__name__)
 

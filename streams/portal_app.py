@@ -35,6 +35,7 @@ def run(settings: Settings, *, host: str = "127.0.0.1", port: int = 8000) -> Non
 
 async def serve(settings: Settings, *, host: str, port: int) -> None:
     """The same inside a loop of the caller's."""
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)  # its start and stop lines say what ours says
     async with _composed(settings) as deps:
         server = _Server(
             uvicorn.Config(

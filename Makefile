@@ -9,10 +9,10 @@ PYTHON ?= $(shell for candidate in python3.11 python3.12 python3.13 python3; do 
 	command -v $$candidate >/dev/null && $$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' && echo $$candidate && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format bench storm soak lock clean
+.PHONY: help install demo test lint format screenshots bench storm soak lock clean
 
 help: ## Show the targets.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## Make .venv with the pinned packages and the command impact-calendar.
 
@@ -39,6 +39,9 @@ lint: install ## Lint, format check, strict types, layer contracts.
 format: install ## Format, and mend what the linter can mend.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+screenshots: install ## Take the pictures of docs/screenshots anew, by a browser that goes through every state.
+	$(BIN)/python -m pytest tests/portal --screenshots docs/screenshots $(ARGS)
 
 bench: install ## Measure; the figures go to docs/benchmarks.md.
 	$(BIN)/python -m tests.bench $(ARGS)

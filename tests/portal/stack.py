@@ -2,7 +2,9 @@
 
 import base64
 import secrets
-from collections.abc import Mapping
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from infra.sandbox.config import SandboxConfig
@@ -22,6 +24,15 @@ class PortalStack(Stack):
         watched = self.env | {"IMPACT_METRICS_PORT": str(self.ports["read-model"])}
         self.workers["read-model"] = Worker("read-model", env=watched, log=directory / "read-model.log")
         self.workers["portal"] = Worker("portal", "--port", str(portal_port), env=self.env, log=directory / "portal.log")
+
+    @contextmanager
+    def paused(self, worker: str) -> Iterator[None]:
+        """The worker stands still meanwhile, as on a machine that is busy; everything else goes on."""
+        self.workers[worker].send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.workers[worker].send_signal(signal.SIGCONT)
 
 
 def portal_stack(inherited: Mapping[str, str], *, kafka: str, directory: Path) -> PortalStack:

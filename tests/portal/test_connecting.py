@@ -1,7 +1,6 @@
 """Signing in and connecting a calendar through the services' consent pages, and everything that a person can do otherwise there."""
 
 import re
-import signal
 
 import pytest
 from playwright.async_api import expect
@@ -87,16 +86,12 @@ async def at_microsoft(visitor: Visitor) -> None:
 async def test_until_the_worker_has_taken_it_up_the_page_says_so_and_then_turns_by_itself(visit: Visit, stack: PortalStack) -> None:
     eve = await visit("Eve Lindt")
     await eve.sign_in()
-    reader = stack.workers["read-model"]
     await eve.to_consent("google")
-    reader.send_signal(signal.SIGSTOP)
-    try:
+    with stack.paused("read-model"):
         await eve.press("Continue")
         await eve.state("connecting")
         await eve.says("Google has given us access. Your classes are being put on your calendar.")
         await eve.look("external-connecting")
-    finally:
-        reader.send_signal(signal.SIGCONT)
     await eve.without_reload(lambda: eve.state("connected"))
 
 

@@ -1,6 +1,6 @@
 """The statements of the queries over classes and their marks."""
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, FromClause, Select, and_, case, func, literal, select
@@ -120,9 +120,9 @@ def _joined() -> FromClause:
 def _matching(query: ClassQuery) -> tuple[list[ColumnElement[bool]], list[ColumnElement[bool]]]:
     """Most classes end on the day on which they start: one index finds those, in their order, another one the few others."""
     reaches_in = [classes.c.spans_days.is_(True), classes.c.starts_on < query.first_day, classes.c.ends_on >= query.first_day]
-    morning, midnight = (datetime.combine(day, time.min) for day in (query.first_day, query.last_day + timedelta(days=1)))
+    first, last = datetime.combine(query.first_day, time.min), datetime.combine(query.last_day, time.max)
     also = _filters(query)
-    return [*reaches_in, *also], [classes.c.starts_at >= morning, classes.c.starts_at < midnight, *also]
+    return [*reaches_in, *also], [classes.c.starts_at >= first, classes.c.starts_at <= last, *also]
 
 
 def _filters(query: ClassQuery) -> list[ColumnElement[bool]]:

@@ -120,7 +120,7 @@ async def test_an_address_that_is_a_script_is_no_link(visit: Visit, world: World
     assert not [link for link in links if link.strip().lower().startswith("javascript:")]
 
 
-WEEK: tuple[tuple[str, str, dict[str, Any]], ...] = (
+MONTH: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("06T07:30", "08:15", {"title": "Morning mobility", "class_type": "Mobility", "location": "Studio 1"}),
     ("06T09:30", "10:45", {"title": "Yoga for beginners", "class_type": "Yoga", "location": "Studio 2"}),
     ("06T10:00", "11:00", {"title": "Strength basics", "class_type": "Strength", "location": "Gym"}),
@@ -130,6 +130,15 @@ WEEK: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("09T16:30", "18:00", {"title": "Climbing technique", "class_type": "Climbing", "location": "Hall B"}),
     ("10T08:00", "09:00", {"title": "Yoga for beginners", "class_type": "Yoga"}),
     ("11T22:30", "23:45", {"title": "Late stretch", "class_type": "Mobility", "presence": "online"}),
+    ("02T17:00", "18:00", {"title": "Strength basics", "class_type": "Strength", "location": "Gym"}),
+    *(
+        (f"15T{hour:02}:00", f"{hour:02}:45", {"title": "Assessment", "class_type": "Coaching", "kind": "appointment"})
+        for hour in range(9, 15)
+    ),
+    ("17T12:00", "12:45", {"title": "Lunch break Pilates", "class_type": "Pilates", "presence": "online"}),
+    ("21T16:30", "18:00", {"title": "Climbing technique", "class_type": "Climbing", "location": "Hall B"}),
+    ("24T07:30", "08:15", {"title": "Morning mobility", "class_type": "Mobility", "location": "Studio 1"}),
+    ("29T09:00", "10:00", {"title": "Back school", "class_type": "Mobility", "location": "Studio 3"}),
 )
 
 
@@ -137,8 +146,8 @@ async def test_month_week_and_day_show_classes_with_their_marks_and_can_be_filte
     olga, pia = await visit("Olga Brandt"), await visit("Pia Sand")
     await olga.sign_in()
     await olga.connect("google")
-    stories = [world.new_class() for _ in WEEK]
-    for story, (start, end, details) in zip(stories, WEEK, strict=True):
+    stories = [world.new_class() for _ in MONTH]
+    for story, (start, end, details) in zip(stories, MONTH, strict=True):
         day = f"2030-05-{start[:2]}"
         await story.book(olga.who.sub, starts_at=f"2030-05-{start}:00", ends_at=f"{day}T{end}:00", **details)
     await world.stand(olga.who.at("google"), *stories)

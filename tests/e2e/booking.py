@@ -3,10 +3,10 @@
 import json
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-__all__ = ["STRUCTURED", "TYPE", "ClassStory", "Headers", "Publish", "cloud_event"]
+__all__ = ["STRUCTURED", "TYPE", "ClassStory", "Headers", "Publish", "cloud_event", "ending_in"]
 
 Headers = tuple[tuple[str, bytes], ...]
 #: `publish(key, value, headers)`: confirmed when it returns.
@@ -40,6 +40,12 @@ def cloud_event(short_type: str, data: Mapping[str, Any], *, id: str | None = No
         "datacontenttype": "application/json",
         "data": dict(data),
     }
+
+
+def ending_in(seconds: float) -> dict[str, str]:
+    """Times of a class that is under way and ends so soon; whole seconds, in UTC."""
+    end = datetime.now(UTC).replace(tzinfo=None, microsecond=0) + timedelta(seconds=seconds)
+    return {"starts_at": (end - timedelta(hours=1)).isoformat(), "ends_at": end.isoformat(), "time_zone": "UTC"}
 
 
 class ClassStory:

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from aiokafka import AIOKafkaProducer
 
+from streams.engine.kafka_clients import producer_options
 from tests.e2e.stack import Stack, free_port, worker_env
 from tests.e2e.topics import Tail
-from tests.e2e.world import World, open_producer
+from tests.e2e.world import World
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -42,17 +44,14 @@ def stack(make_stack: Callable[..., Stack]) -> Iterator[Stack]:
 @pytest.fixture
 async def world(stack: Stack) -> AsyncIterator[World]:
     """The stack of the test's module, through clients of this test; its faults are lifted afterwards."""
-    tail = Tail(stack.settings, [topic.name for topic in stack.topics.all()])
-    producer = await open_producer(stack)
-    await tail.open()
-    async with aiohttp.ClientSession() as http:
+    topics = [topic.name for topic in stack.topics.all()]
+    producer = AIOKafkaProducer(**producer_options(stack.settings.kafka))
+    async with aiohttp.ClientSession() as http, producer, Tail(stack.settings, topics) as tail:
         world = World(stack, http, producer, tail)
         try:
             yield world
         finally:
             await world.sandbox.lift_all()
-            await tail.close()
-            await producer.stop()
     stack.check_alive()
 
 

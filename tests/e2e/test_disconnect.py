@@ -1,29 +1,11 @@
 """Disconnecting: tokens are forgotten, Google's grant is revoked, and upcoming events go first where the provider wants that."""
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
 
-from tests.e2e.booking import ClassStory
+from tests.e2e.booking import ClassStory, ending_in
 from tests.e2e.world import Provider, World
 
 pytestmark = pytest.mark.kafka
-
-
-def ending_in(seconds: float) -> dict[str, str]:
-    """Times of a class that is under way and ends so soon; whole seconds, in UTC."""
-    end = datetime.now(UTC).replace(tzinfo=None, microsecond=0) + timedelta(seconds=seconds)
-    return {"starts_at": (end - timedelta(hours=1)).isoformat(), "ends_at": end.isoformat(), "time_zone": "UTC"}
-
-
-async def over(world: World, times: dict[str, str]) -> None:
-    """Until a class of these times has ended."""
-    end = datetime.fromisoformat(times["ends_at"]).replace(tzinfo=UTC)
-
-    async def probe() -> bool:
-        return datetime.now(UTC) > end
-
-    await world.until(probe, what="the class to end")
 
 
 async def disconnected(world: World, provider: Provider, *states: str) -> None:
@@ -60,7 +42,7 @@ async def test_disconnecting_takes_upcoming_events_away_first_where_that_is_want
     past, times = world.new_class(), ending_in(6)
     await past.book(provider.provider_id, **times)
     await world.stand(provider, past, *stories)
-    await over(world, times)
+    await world.over(times)
 
     await world.disconnect(provider, remove_events=True)
     await world.stand(provider, past)
@@ -99,17 +81,3 @@ async def test_a_grant_revoked_at_the_service_ends_a_disconnect_too(world: World
     row = await world.connection_row(provider)
     assert (row["current"], row["retiring"]) == (None, [])
     assert await world.events(provider) == [event]
-
-
-async def test_a_class_that_has_ended_is_not_created_but_its_event_is_still_deleted(world: World, service: str) -> None:
-    provider, ended, ending = await world.connected(service), world.new_class(), world.new_class()
-    revision = await ended.book(provider.provider_id, starts_at="2021-10-11T09:30:00", ends_at="2021-10-11T10:00:00")
-    skipped = await world.outcome(provider, lambda outcome: outcome.class_id == ended.class_id, what="the ended class")
-    assert (skipped.kind.value, skipped.reason, skipped.revision) == ("skipped", "ended", revision)
-
-    times = ending_in(6)
-    await world.shown(provider, await ending.book(provider.provider_id, **times))
-    await over(world, times)
-    await ending.cancel()
-    await world.empty(provider)
-    assert await world.calls(provider) == ["create", "delete"]

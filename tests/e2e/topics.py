@@ -4,6 +4,8 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -24,13 +26,14 @@ class Tail:
         self._partitions = _partitions(settings, topics)
         self._records: dict[str, list[ConsumerRecord]] = defaultdict(list)
 
-    async def open(self) -> None:
+    async def __aenter__(self) -> Self:
         await self._consumer.start()
         ends = await _ends(self._consumer, self._partitions)
         for partition, end in ends.items():
             self._consumer.seek(partition, end)
+        return self
 
-    async def close(self) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         await self._consumer.stop()
 
     async def read(self, topic: str, key: str | None = None) -> list[ConsumerRecord]:

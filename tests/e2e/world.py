@@ -2,8 +2,7 @@
 
 import json
 import secrets
-import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -18,7 +17,6 @@ from schemas.connections import ConnectionGranted, ConnectionRevoked, Connection
 from schemas.intents import Intent
 from schemas.outcomes import Outcome
 from schemas.topics import Topics
-from streams.engine.kafka_clients import producer_options
 from tests.e2e.booking import ClassStory, Headers
 from tests.e2e.sandbox import Account, CalendarEvent, Sandbox
 from tests.e2e.stack import Stack
@@ -193,14 +191,16 @@ class World:
     async def until(self, probe: Callable[[], Awaitable[object]], *, what: str, timeout: float = 30) -> None:
         await eventually(probe, what=what, timeout=timeout)
 
+    async def over(self, times: Mapping[str, str]) -> None:
+        """Until a class of these times (UTC) has ended."""
+        end = datetime.fromisoformat(times["ends_at"]).replace(tzinfo=UTC)
+
+        async def probe() -> bool:
+            return datetime.now(UTC) > end
+
+        await self.until(probe, what="the class to end")
+
     async def settled(self, *, timeout: float = 30) -> None:
         """Until everything published so far was dealt with by every worker."""
-        started = time.monotonic()
-        await eventually(Progress(self.stack.settings).is_settled, what=f"no lag (since {started:.0f})", timeout=timeout)
+        await eventually(Progress(self.stack.settings).is_settled, what="every worker to reach the end of its input", timeout=timeout)
         self.stack.check_alive()
-
-
-async def open_producer(stack: Stack) -> AIOKafkaProducer:
-    producer = AIOKafkaProducer(**producer_options(stack.settings.kafka))
-    await producer.start()
-    return producer

@@ -195,7 +195,7 @@ def _execute_work(
         metrics=metrics.execute,
         policy=ExecutePolicy(
             unacked={Lane.LIVE: 2_000, Lane.BULK: 500},
-            drain=settings.call_timeout * 2 + timedelta(seconds=5),
+            drain=_drain(settings),
             forget_after_days=settings.forget_after_days,
         ),
     )
@@ -217,11 +217,17 @@ def _app(settings: Settings, app_id: str, name: str, *, chunk: int, buffered_chu
         chunk=chunk,
         buffered_chunks=buffered_chunks,
         session_timeout=settings.session_timeout,
+        rebalance_timeout=max(timedelta(seconds=60), _drain(settings) * 2),
     )
     app = make_app(config, producer)
     app.slot = slot
     app.opening.append(wait_for_topics(admin_options(kafka), settings.topics))
     return app, producer
+
+
+def _drain(settings: Settings) -> timedelta:
+    """How long running calls may take when a partition moves: one that began just before, and one after a refreshed token."""
+    return settings.call_timeout * 2 + timedelta(seconds=5)
 
 
 def _observe(app: EngineApp, settings: Settings, metrics: Metrics) -> None:

@@ -55,7 +55,10 @@ class QuietMonitor(Monitor):  # type: ignore[misc]
 
 @dataclass(frozen=True, kw_only=True)
 class AppConfig:
-    """`client`: connection settings for aiokafka. `directory`: of this process alone. `chunk`: records handed over at once."""
+    """`client`: connection settings for aiokafka. `directory`: of this process alone. `chunk`: records handed over at once.
+
+    `rebalance_timeout`: how long the group waits for a worker that drains; longer than any drain, or its partitions move under it.
+    """
 
     app_id: str
     brokers: tuple[str, ...]
@@ -67,6 +70,7 @@ class AppConfig:
     chunk: int
     buffered_chunks: int
     session_timeout: timedelta
+    rebalance_timeout: timedelta = timedelta(seconds=60)
     commit_interval: timedelta = timedelta(seconds=1)
 
 
@@ -166,7 +170,7 @@ class EngineApp(faust.App):  # type: ignore[misc]
 
 def make_app(config: AppConfig, producer: ConfirmedProducer) -> EngineApp:
     """An app without agents and tables."""
-    session = config.session_timeout.total_seconds()
+    session, rebalance = config.session_timeout.total_seconds(), config.rebalance_timeout.total_seconds()
     app = EngineApp(
         config.app_id,
         broker=[f"kafka://{server}" for server in config.brokers],
@@ -181,7 +185,8 @@ def make_app(config: AppConfig, producer: ConfirmedProducer) -> EngineApp:
         table_standby_replicas=0,
         broker_session_timeout=session,
         broker_heartbeat_interval=max(session / 10, 0.3),
-        broker_request_timeout=max(90.0, session),
+        broker_rebalance_timeout=rebalance,
+        broker_request_timeout=max(90.0, session, rebalance * 1.5),
         broker_commit_interval=config.commit_interval.total_seconds(),
         broker_commit_every=None,
         broker_max_poll_records=max(config.chunk * 4, 500),

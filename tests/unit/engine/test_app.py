@@ -103,3 +103,21 @@ async def test_after_a_crash_nothing_is_begun_whatever_resumes(app: EngineApp, f
     assert not app.offsets.accepts(app.offsets.epoch)
     assert app.crash_reason is error
     assert app.should_stop
+
+
+def test_the_group_waits_for_a_worker_as_long_as_it_is_told(tmp_path: Path) -> None:
+    config = AppConfig(
+        app_id="app",
+        brokers=("localhost:1",),
+        client={},
+        partitions=1,
+        store="memory",
+        directory=tmp_path,
+        chunk=10,
+        buffered_chunks=2,
+        session_timeout=timedelta(seconds=6),
+        rebalance_timeout=timedelta(seconds=250),
+    )
+    conf = make_app(config, ConfirmedProducer({})).conf
+    assert (conf.broker_session_timeout, conf.broker_rebalance_timeout) == (6.0, 250.0)
+    assert conf.broker_request_timeout > conf.broker_rebalance_timeout

@@ -9,10 +9,12 @@ from pathlib import Path
 import aiohttp
 import pytest
 import pytest_asyncio
+from aiokafka import AIOKafkaProducer
 from playwright.async_api import Browser, async_playwright, expect
 
+from streams.engine.kafka_clients import producer_options
 from tests.e2e.topics import Tail
-from tests.e2e.world import World, open_producer
+from tests.e2e.world import World
 from tests.portal.screens import DESKTOP, Screens
 from tests.portal.stack import PortalStack, portal_stack
 from tests.portal.visitor import Someone, Visitor
@@ -60,13 +62,10 @@ def stack(chromium: str, kafka: str, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def world(stack: PortalStack) -> AsyncIterator[World]:
+    producer = AIOKafkaProducer(**producer_options(stack.settings.kafka))
     tail = Tail(stack.settings, [topic.name for topic in stack.topics.all()])
-    producer = await open_producer(stack)
-    await tail.open()
-    async with aiohttp.ClientSession() as http:
+    async with aiohttp.ClientSession() as http, producer, tail:
         yield World(stack, http, producer, tail)
-    await tail.close()
-    await producer.stop()
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")

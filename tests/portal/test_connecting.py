@@ -30,7 +30,8 @@ async def test_a_provider_signs_in_and_sees_that_nothing_is_connected(visit: Vis
     await ana.look("external-not-connected")
     for tab in ("PROFILE", "PASSWORD", "MFA"):
         await ana.follow(tab)
-        await ana.says("identity provider")
+        await expect(ana.page.get_by_role("heading", level=2, name=re.compile(tab, re.IGNORECASE))).to_be_visible()
+        await ana.says("kept by your identity provider, AWS Cognito Authentication, and can be changed there")
         await ana.look(f"profile-{tab.lower()}")
 
 
@@ -39,6 +40,7 @@ async def test_a_provider_connects_a_calendar(visit: Visit, world: World, servic
     visitor = await visit(NAMES[service])
     await visitor.sign_in()
     await visitor.press({"google": "Google Calendar", "microsoft": "Microsoft 365"}[service])
+    await visitor.heading({"google": "Choose an account", "microsoft": "Pick an account"}[service])
     await visitor.look(f"{service}-account")
     await visitor.choose_account()
     await (at_google if service == "google" else at_microsoft)(visitor)
@@ -134,6 +136,7 @@ async def test_a_provider_who_needs_approval_is_connected_with_one_click_after_i
 
     await hanna.sign_in()
     await hanna.to_consent("microsoft")
+    await hanna.heading("Need admin approval")
     await hanna.look("microsoft-need-admin-approval")
     await hanna.press("Return to the application without granting consent")
     await approve(hanna, robin)
@@ -155,6 +158,7 @@ async def approve(hanna: Visitor, robin: Visitor) -> None:
 
     await robin.page.goto(link)
     await robin.choose_account()
+    await robin.heading("Permissions requested")
     await robin.look("microsoft-admin-consent")
     await robin.press("Accept")
     await robin.heading("Impact Feedback is approved")

@@ -74,6 +74,14 @@
     const strip = current.parentElement;
     strip.scrollLeft = current.offsetLeft - strip.offsetLeft - (strip.clientWidth - current.clientWidth) / 2;
   }
+  /* On a phone the links of the bar may be wider than it: begin with the one of this page in view. */
+  const showCurrent = () => {
+    const bar = document.querySelector(".bar-nav");
+    const link = bar?.querySelector("[aria-current]");
+    if (link) bar.scrollLeft = Math.max(0, link.offsetLeft + link.offsetWidth - bar.offsetLeft - bar.clientWidth);
+  };
+  window.addEventListener("resize", showCurrent);
+  showCurrent();
   window.impact = { refreshTimes: refresh };
   refresh();
   setInterval(refresh, 5000);

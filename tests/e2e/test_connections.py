@@ -59,7 +59,7 @@ async def test_a_dead_grant_is_told_once_and_everything_owed_is_done_after_recon
 
     await world.connect(provider)
     await world.stand(provider, moved, new)
-    event = next(event for event in await world.events(provider) if event.class_id == moved.class_id)
+    event = await world.shown_among(provider, moved)
     assert (event.id, event.location) == (moved_id, "Studio 4")
     assert len(await world.states(provider, "connected", "needs_reconnect", "connected")) == 3
 

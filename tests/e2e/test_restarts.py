@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
-from adapters.vault.seal import ConnectionAad, KeyRing
-from schemas.connections import Service
+from adapters.vault.seal import KeyRing
 from streams.engine.kafka_clients import admin_options
 from streams.settings import Settings
 from tests.e2e.metrics import counter
@@ -166,14 +165,9 @@ async def test_a_rotated_refresh_token_survives_a_restart_and_goes_under_the_new
     sealed = [json.loads(row.value)["current"]["sealed_refresh_token"] for row in rows]
     assert [token.split(".")[1] for token in sealed] == ["test", "test", "test", "next"]
     ring = KeyRing(Settings.from_env({"IMPACT_VAULT_KEYS": keys}).vault_keys)
-    tokens = [ring.open(token, aad_of(provider)) for token in sealed]
+    tokens = [ring.open(token, provider.connection) for token in sealed]
     assert tokens[0] == provider.tokens[0]
     assert len(set(tokens)) == 4, "each refresh brought another refresh token, and each was saved"
-
-
-def aad_of(provider: Provider) -> ConnectionAad:
-    assert provider.grant_id is not None
-    return ConnectionAad(provider_id=provider.provider_id, service=Service(provider.account.service), grant_id=provider.grant_id)
 
 
 async def test_fausts_own_command_runs_both_workers_too(world: World, providers: list[Provider]) -> None:

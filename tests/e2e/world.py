@@ -3,7 +3,6 @@
 import json
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,13 +10,14 @@ import aiohttp
 from aiokafka import AIOKafkaProducer
 from aiokafka.structs import RecordMetadata
 
-from adapters.vault.seal import ConnectionAad, KeyRing
-from schemas.codec import decode_intent, decode_outcome, decode_status, encode
-from schemas.connections import ConnectionGranted, ConnectionRevoked, ConnectionStatus, Service
+from adapters.vault.seal import KeyRing
+from schemas.codec import decode_intent, decode_outcome, decode_status
+from schemas.connections import ConnectionStatus
 from schemas.intents import Intent
 from schemas.outcomes import Outcome
 from schemas.topics import Topics
 from tests.e2e.booking import ClassStory, Headers
+from tests.e2e.portal import Portal, Provider
 from tests.e2e.sandbox import Account, CalendarEvent, Sandbox
 from tests.e2e.stack import Stack
 from tests.e2e.topics import Progress, Tail
@@ -29,16 +29,6 @@ __all__ = ["STUDENT", "Provider", "World"]
 STUDENT = "pupil-"
 
 
-@dataclass
-class Provider:
-    """`account`: where the newest grant reaches. `tokens`: every refresh token that was sealed for this provider, in clear."""
-
-    provider_id: str
-    account: Account
-    grant_id: str | None = None
-    tokens: list[str] = field(default_factory=list)
-
-
 class World:
     def __init__(self, stack: Stack, http: aiohttp.ClientSession, producer: AIOKafkaProducer, tail: Tail) -> None:
         self.stack = stack
@@ -46,7 +36,7 @@ class World:
         self.http = http
         self.tail = tail
         self._producer = producer
-        self._ring = KeyRing(stack.settings.vault_keys)
+        self._portal = Portal(KeyRing(stack.settings.vault_keys))
 
     @property
     def topics(self) -> Topics:
@@ -86,26 +76,13 @@ class World:
         """The provider consents at the service, and the portal publishes the grant."""
         provider.account = account or provider.account
         token, scopes = await self.sandbox.grant(provider.account)
-        provider.grant_id, service = f"grant-{secrets.token_hex(6)}", Service(provider.account.service)
-        provider.tokens.append(token)
-        aad = ConnectionAad(provider_id=provider.provider_id, service=service, grant_id=provider.grant_id)
-        event = ConnectionGranted(
-            provider_id=provider.provider_id,
-            grant_id=provider.grant_id,
-            service=service,
-            email=provider.account.email,
-            sealed_refresh_token=self._ring.seal(token, aad),
-            scopes=scopes,
-            connected_at=datetime.now(UTC),
-        )
-        await self.send(self.topics.connections, provider.provider_id.encode(), encode(event))
+        await self._tell(provider, self._portal.granted(provider, token, scopes))
 
     async def disconnect(self, provider: Provider, *, remove_events: bool) -> None:
-        assert provider.grant_id is not None
-        event = ConnectionRevoked(
-            provider_id=provider.provider_id, grant_id=provider.grant_id, revoked_at=datetime.now(UTC), remove_events=remove_events
-        )
-        await self.send(self.topics.connections, provider.provider_id.encode(), encode(event))
+        await self._tell(provider, self._portal.revoked(provider, remove_events=remove_events))
+
+    async def _tell(self, provider: Provider, event: bytes) -> None:
+        await self.send(self.topics.connections, provider.provider_id.encode(), event)
 
     # what stands on the calendars
 
@@ -122,6 +99,18 @@ class World:
             return events[0]
 
         found = await eventually(probe, what=f"one event at revision {revision} on {provider.account}", timeout=timeout)
+        assert found is not None
+        return found
+
+    async def shown_among(self, provider: Provider, story: ClassStory, *, timeout: float = 30) -> CalendarEvent:
+        """The event of one class among others, once it shows what was told of it last."""
+
+        async def probe() -> CalendarEvent | None:
+            revisions = {event.revision: event for event in await self.events(provider) if event.class_id == story.class_id}
+            assert list(revisions) == [story.version], list(revisions)
+            return revisions[story.version]
+
+        found = await eventually(probe, what=f"{story.class_id} at revision {story.version} on {provider.account}", timeout=timeout)
         assert found is not None
         return found
 

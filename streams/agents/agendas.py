@@ -54,6 +54,10 @@ class Agendas:
         entries = [agenda for partition, key in keys if (agenda := self.get(partition, key)) is not None]
         await self._to_bulk(entries)
 
+    async def again(self, agenda: Agenda) -> None:
+        """Send an entry to the bulk lane, confirmed: it is executed once more, after what runs for it now."""
+        await self._to_bulk([agenda])
+
     async def _to_bulk(self, entries: list[Agenda]) -> int:
         rows: list[Row] = [(agenda.provider_id.encode(), encode(intent)) for agenda in entries if (intent := intent_of(agenda)) is not None]
         for start in range(0, len(rows), SWEEP_BATCH):

@@ -227,5 +227,7 @@ class Executor:
     async def _dead_letter(self, run: Run, failure: Failure, action: Act | None) -> None:
         retiring = self._connections.get(run.partition, run.agenda.provider_id).retiring
         if isinstance(action, Delete) and any(held.grant_id == action.grant.grant_id for held in retiring):
-            run.agenda = after_delete(run.agenda, action)  # a disconnect must come to its end
+            # Leaving a calendar must come to its end, and what shall stand on the new one is still owed.
+            run.agenda = after_delete(run.agenda, action)
+            await self._agendas.again(run.agenda)
         await self._results.dead_letter(await self._ending(run, "dead_lettered"), failure)

@@ -121,6 +121,18 @@ async def test_connecting_another_account_with_nothing_to_move_forgets_the_old_g
     await world.until(lambda: is_forgotten(world, provider, old), what="the old grant to be forgotten")
 
 
+async def test_an_old_calendar_that_refuses_to_let_go_does_not_keep_a_class_off_the_new_one(world: World, service: str) -> None:
+    provider, story = await world.connected(service), world.new_class()
+    await story.book(provider.provider_id)
+    await world.stand(provider, story)
+    old = provider.account
+    await world.sandbox.fault(service, "status", operation="delete", email=old.email, status=400)
+
+    await world.connect(provider, Account(service, f"other-{old.email}"))
+    await world.stand(provider, story)
+    await world.until(lambda: is_forgotten(world, provider, old), what="the old grant to be forgotten")
+
+
 async def is_empty(world: World, account: Account) -> bool:
     return not await world.sandbox.events(account)
 

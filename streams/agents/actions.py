@@ -26,6 +26,8 @@ from streams.domain.reconcile import (
     after_look,
     after_update,
     begin_create,
+    begin_delete,
+    begin_update,
     next_generation,
     still_wanted,
 )
@@ -141,6 +143,7 @@ class Actions:
     async def _update(self, run: Run, update: Update) -> None:
         port = self._services.calendar(update.grant.service)
         token = await self._token(run, update.grant)
+        await self._begin(run, begin_update(run.agenda, update))
         mark = _mark(run.agenda, update.revision, update.applied.generation, update.grant.grant_id)
         try:
             await self._call(
@@ -155,6 +158,7 @@ class Actions:
     async def _delete(self, run: Run, delete: Delete) -> None:
         port = self._services.calendar(delete.grant.service)
         token = await self._token(run, delete.grant)
+        await self._begin(run, begin_delete(run.agenda, delete))
         await self._call("delete", delete.grant, run, token, lambda bearer: port.delete(bearer, delete.applied.remote_id))
         run.agenda = after_delete(run.agenda, delete)
         run.kind = OutcomeKind.DELETED
@@ -185,6 +189,11 @@ class Actions:
             raise
         finally:
             self._metrics.call_ended(held.service, operation, result, time.perf_counter() - started)
+
+    async def _begin(self, run: Run, agenda: Agenda) -> None:
+        """Say what is about to be done, confirmed, unless that was said before."""
+        if agenda != run.stored:
+            await self.save(run, agenda)
 
     async def save(self, run: Run, agenda: Agenda) -> None:
         """Confirm the agenda before going on."""

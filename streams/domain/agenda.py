@@ -24,6 +24,7 @@ __all__ = [
     "forget_on",
     "has_ended",
     "intent_of",
+    "is_newer_agenda",
     "merge",
     "provider_prefix",
     "when_and_where",
@@ -49,7 +50,10 @@ class Desired(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Applied(msgspec.Struct, frozen=True, kw_only=True):
-    """What stands on the calendar, as far as we know. `content` and `when_and_where` are hashes of the entry applied."""
+    """What stands on the calendar, as far as we know. `content` and `when_and_where` are hashes of the entry applied.
+
+    An empty `content`: what the event shows is not known, since a call about it was begun and its answer has not been noted.
+    """
 
     revision: int
     generation: int
@@ -57,6 +61,8 @@ class Applied(msgspec.Struct, frozen=True, kw_only=True):
     calendar: Calendar
     content: str
     when_and_where: str
+    #: Its removal was begun, so it may be gone by our own hand.
+    removing: bool = False
 
 
 class Creating(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,6 +110,23 @@ _decoder = msgspec.json.Decoder(Agenda)
 def decode_agenda(row: bytes) -> Agenda:
     """Raises msgspec.DecodeError for a row of another format: the worker must not go on over it."""
     return _decoder.decode(row)
+
+
+class _Revision(msgspec.Struct):
+    revision: int
+
+
+class _Wish(msgspec.Struct):
+    desired: _Revision | None = None
+
+
+_wish = msgspec.json.Decoder(_Wish)
+
+
+def is_newer_agenda(row: bytes, other: bytes) -> bool:
+    """Whether a row wants a later revision than another of the same provider and class. Raises msgspec.DecodeError."""
+    wish, other_wish = _wish.decode(row).desired, _wish.decode(other).desired
+    return wish is not None and (other_wish is None or wish.revision > other_wish.revision)
 
 
 def provider_prefix(provider_id: str) -> bytes:

@@ -24,6 +24,8 @@ __all__ = [
     "after_look",
     "after_update",
     "begin_create",
+    "begin_delete",
+    "begin_update",
     "next_generation",
     "owes_removal",
     "reconcile",
@@ -247,14 +249,32 @@ def next_generation(agenda: Agenda, creating: Creating) -> Agenda:
     return msgspec.structs.replace(at_calendar(agenda, creating.calendar), creating=next_one, generation=generation)
 
 
+def begin_update(agenda: Agenda, update: Update) -> Agenda:
+    """The agenda before an update's call, to be confirmed before that goes out: what the event shows is not known until it was answered.
+
+    Else a change back to what was applied before would be taken for no change, after a call that failed and did its work all the same.
+    """
+    return _with_applied(agenda, msgspec.structs.replace(update.applied, content=""))
+
+
+def begin_delete(agenda: Agenda, delete: Delete) -> Agenda:
+    """The same before a delete's call. Should the event be wanted again and turn out to be gone, it was not its owner who removed it."""
+    return _with_applied(agenda, msgspec.structs.replace(delete.applied, content="", removing=True))
+
+
+def _with_applied(agenda: Agenda, applied: Applied) -> Agenda:
+    return msgspec.structs.replace(at_calendar(agenda, applied.calendar), applied=applied)
+
+
 def after_update(agenda: Agenda, update: Update) -> Agenda:
     applied = msgspec.structs.replace(
         update.applied,
         revision=update.revision,
         content=content_hash(update.entry),
         when_and_where=when_and_where(update.entry),
+        removing=False,
     )
-    return msgspec.structs.replace(at_calendar(agenda, applied.calendar), applied=applied, waiting=None)
+    return msgspec.structs.replace(_with_applied(agenda, applied), waiting=None)
 
 
 def after_delete(agenda: Agenda, delete: Delete) -> Agenda:
@@ -263,12 +283,13 @@ def after_delete(agenda: Agenda, delete: Delete) -> Agenda:
 
 
 def after_gone(agenda: Agenda, update: Update) -> Agenda:
-    """The agenda after an update found the event removed by hand.
+    """The agenda after an update found that the event does not stand any more.
 
-    Where date, time or place is what changes, it is made again, under a new generation; otherwise its removal is remembered.
+    Where it may be our own doing, or where date, time or place is what changes, it is made again, under a new generation; otherwise it was
+    removed by hand, which is remembered.
     """
     dismissed = None
-    if update.applied.when_and_where == when_and_where(update.entry):
+    if not update.applied.removing and update.applied.when_and_where == when_and_where(update.entry):
         dismissed = Dismissed(when_and_where=update.applied.when_and_where)
     agenda = at_calendar(agenda, update.applied.calendar)
     return msgspec.structs.replace(agenda, applied=None, dismissed=dismissed, waiting=None)

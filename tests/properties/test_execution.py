@@ -37,6 +37,8 @@ from streams.domain.reconcile import (
     after_look,
     after_update,
     begin_create,
+    begin_delete,
+    begin_update,
     next_generation,
     owes_removal,
     reconcile,
@@ -303,6 +305,8 @@ class Execution(RuleBasedStateMachine):
             case Adopt():
                 self.adopt(action.grant, action.creating)
             case Update():
+                self.agenda = begin_update(self.agenda, action)
+                self.save()
                 try:
                     self.call(lambda: self.calendars.update(action.grant, action))
                 except EventGone:
@@ -311,6 +315,8 @@ class Execution(RuleBasedStateMachine):
                 else:
                     self.agenda = after_update(self.agenda, action)
             case Delete():
+                self.agenda = begin_delete(self.agenda, action)
+                self.save()
                 self.call(lambda: self.calendars.delete(action.grant, action.applied.calendar, action.applied.remote_id))
                 self.agenda = after_delete(self.agenda, action)
 

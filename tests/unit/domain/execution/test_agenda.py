@@ -14,6 +14,7 @@ from streams.domain.agenda import (
     forget_on,
     has_ended,
     intent_of,
+    is_newer_agenda,
     merge,
     provider_prefix,
     when_and_where,
@@ -142,3 +143,9 @@ def test_an_entry_that_never_had_a_day_goes_by_its_last_intent_or_stays() -> Non
     assert forget_on(agenda(intent(1, None, occurred_at=NOW)), today, 30) == date(2027, 4, 1)
     assert forget_on(agenda(intent(1, None)), today, 30) == date(2027, 2, 1)
     assert forget_on(Agenda(provider_id=ADA, class_id=CLASS_ID), today, 30) > today
+
+
+@pytest.mark.parametrize(("revision", "other", "newer"), [(2, 1, True), (1, 2, False), (2, 2, False), (1, None, True), (None, 1, False)])
+def test_of_two_rows_the_one_that_wants_a_later_revision_is_newer(revision: int | None, other: int | None, newer: bool) -> None:
+    rows = [encode_agenda(agenda(*([intent(each)] if each is not None else []))) for each in (revision, other)]
+    assert is_newer_agenda(*rows) is newer

@@ -7,7 +7,7 @@ import pytest
 from adapters.ports import RemoteEvent
 from schemas.connections import Service
 from schemas.intents import CalendarEntry
-from streams.domain.agenda import Agenda, Dismissed, when_and_where
+from streams.domain.agenda import Agenda, Dismissed, merge, when_and_where
 from streams.domain.reconcile import (
     Adopt,
     Create,
@@ -21,6 +21,8 @@ from streams.domain.reconcile import (
     after_look,
     after_update,
     begin_create,
+    begin_delete,
+    begin_update,
     next_generation,
     reconcile,
     still_wanted,
@@ -244,3 +246,50 @@ def test_a_delete_leaves_nothing_applied() -> None:
     after = after_delete(before, delete)
     assert (after.applied, after.waiting) == (None, None)
     assert reconcile(after, CONNECTED, NOW) == Done(reason="unchanged")
+
+
+# calls that fail and do their work all the same
+
+
+def test_a_change_back_after_an_update_that_may_have_been_done_is_sent() -> None:
+    before = agenda(intent(1), intent(2, MOVED), applied=applied())
+    update = reconcile(before, CONNECTED, NOW)
+    assert isinstance(update, Update)
+    back = merge(begin_update(before, update), intent(3))
+    action = reconcile(back, CONNECTED, NOW)
+    assert isinstance(action, Update)
+    assert action.entry == entry()
+    assert reconcile(after_update(back, action), CONNECTED, NOW) == Done(reason="unchanged")
+
+
+def test_an_event_that_we_may_have_deleted_is_made_again_when_it_is_wanted_again() -> None:
+    before = agenda(intent(1), intent(2, None), applied=applied())
+    delete = reconcile(before, CONNECTED, NOW)
+    assert isinstance(delete, Delete)
+    again = merge(begin_delete(before, delete), intent(3))
+    update = reconcile(again, CONNECTED, NOW)
+    assert isinstance(update, Update)
+    after = after_gone(begin_update(again, update), update)
+    assert after.dismissed is None
+    assert isinstance(reconcile(after, CONNECTED, NOW), Create)
+
+
+def test_an_event_that_turns_out_not_to_be_deleted_is_its_owners_again() -> None:
+    before = agenda(intent(1), intent(2, None), applied=applied())
+    delete = reconcile(before, CONNECTED, NOW)
+    assert isinstance(delete, Delete)
+    again = merge(begin_delete(before, delete), intent(3))
+    update = reconcile(again, CONNECTED, NOW)
+    assert isinstance(update, Update)
+    stands = after_update(again, update)
+    changed = merge(stands, intent(4, entry(title="Yin")))
+    removed_by_hand = reconcile(changed, CONNECTED, NOW)
+    assert isinstance(removed_by_hand, Update)
+    assert after_gone(changed, removed_by_hand).dismissed is not None
+
+
+def test_a_delete_that_may_have_been_done_is_sent_again() -> None:
+    before = agenda(intent(1), intent(2, None), applied=applied())
+    delete = reconcile(before, CONNECTED, NOW)
+    assert isinstance(delete, Delete)
+    assert isinstance(reconcile(begin_delete(before, delete), CONNECTED, NOW), Delete)

@@ -6,7 +6,7 @@ POST or PATCH) when a kept-alive connection turns out to be closed. `_send_once`
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -15,6 +15,7 @@ import aiohttp
 from yarl import URL
 
 from adapters.errors import CalendarError, Misconfigured, ServiceFailing
+from adapters.guarded import GuardedConnector
 from schemas.connections import Service
 
 __all__ = ["HttpAnswer", "LeanClient", "retry_after_seconds"]
@@ -44,6 +45,11 @@ class LeanClient:
         self._timeout = aiohttp.ClientTimeout(total=timeout.total_seconds())
         self._connection_limit = connection_limit
         self._session: aiohttp.ClientSession | None = None
+        self._allowed: Callable[[], bool] = _always
+
+    def only_if(self, allowed: Callable[[], bool]) -> None:
+        """`allowed` is asked at the last moment before anything is sent; where it says no the call fails as `dropped`. Before the first."""
+        self._allowed = allowed
 
     async def send(self, service: Service, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None) -> HttpAnswer:
         """The service's answer, whatever its status. `url` is sent as it is: it has to be percent-encoded already.
@@ -77,7 +83,7 @@ class LeanClient:
     def _pool(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=self._connection_limit, ttl_dns_cache=60),
+                connector=GuardedConnector(self._allowed, limit=self._connection_limit, ttl_dns_cache=60),
                 timeout=self._timeout,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": USER_AGENT},
@@ -102,6 +108,10 @@ def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | No
     if due.tzinfo is None:  # "-0000": the time is in UTC (RFC 5322 section 3.3)
         due = due.replace(tzinfo=UTC)
     return min(max((due - now).total_seconds(), 0.0), longest)
+
+
+def _always() -> bool:
+    return True
 
 
 class _NoAnswer(Exception):

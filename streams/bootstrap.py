@@ -31,8 +31,11 @@ from streams.agents.fold import FoldPolicy, FoldWork
 from streams.agents.intake import ExecutePolicy, ExecuteWork
 from streams.agents.results import Results
 from streams.agents.services import Services
+from streams.domain.agenda import is_newer_agenda
 from streams.domain.circuit import CircuitPolicy
+from streams.domain.connection import is_newer_connection
 from streams.domain.retry import RetryPolicy
+from streams.domain.state import is_newer_state
 from streams.engine.app import AppConfig, EngineApp, make_app, ssl_credentials
 from streams.engine.health import HealthServer
 from streams.engine.kafka_clients import admin_options, connection_options
@@ -122,7 +125,7 @@ def fold_app(settings: Settings, metrics: Metrics | None = None) -> EngineApp:
     app, producer = _app(settings, topics.fold_app, "fold", chunk=FOLD_CHUNK, buffered_chunks=32)
     work = FoldWork(
         topics=topics,
-        table=app.changelog_table("classes"),
+        table=app.changelog_table("classes", is_newer=is_newer_state),
         producer=producer,
         offsets=app.offsets,
         metrics=metrics.fold,
@@ -138,8 +141,8 @@ def fold_app(settings: Settings, metrics: Metrics | None = None) -> EngineApp:
 
 def execute_app(settings: Settings, adapters: Adapters | None = None, metrics: Metrics | None = None) -> EngineApp:
     """The execute worker: intents and connections in, calls to calendar services and outcomes out."""
-    if settings.session_timeout <= settings.call_timeout:
-        expects = f"more than IMPACT_CALL_TIMEOUT, which is {settings.call_timeout.total_seconds():.0f}s"
+    if settings.session_timeout < settings.call_timeout * 1.5:  # a call goes out only when it ends within the session, by the lease
+        expects = f"half as long again as IMPACT_CALL_TIMEOUT, which is {settings.call_timeout.total_seconds():.0f}s, or longer"
         raise SettingError("IMPACT_SESSION_TIMEOUT", expects, "30s", f"is {settings.session_timeout.total_seconds():.0f}s")
     ring = KeyRing(settings.require_vault_keys())
     adapters = adapters or real_adapters(settings)
@@ -147,6 +150,8 @@ def execute_app(settings: Settings, adapters: Adapters | None = None, metrics: M
     app, producer = _app(settings, settings.topics.execute_app, "execute", chunk=EXECUTE_CHUNK, buffered_chunks=8)
     work = _execute_work(app, producer, settings, ring, adapters, metrics)
     app.worklist = work
+    if adapters.http is not None:
+        adapters.http.only_if(lambda: app.lease.left > 0)
     app.closing.append(adapters.close)
     app.agent(app.raw_topic(settings.topics.intents), name="execute-live")(work.agent(Lane.LIVE))
     app.agent(app.raw_topic(settings.topics.intents_bulk), name="execute-bulk")(work.agent(Lane.BULK))
@@ -161,10 +166,10 @@ def _execute_work(
     app: EngineApp, producer: ConfirmedProducer, settings: Settings, ring: KeyRing, adapters: Adapters, metrics: Metrics
 ) -> ExecuteWork:
     topics = settings.topics
-    agendas = Agendas(topics=topics, table=app.changelog_table("agenda"), producer=producer, now=_now)
+    agendas = Agendas(topics=topics, table=app.changelog_table("agenda", is_newer=is_newer_agenda), producer=producer, now=_now)
     connections = Connections(
         topics=topics,
-        table=app.changelog_table("connections"),
+        table=app.changelog_table("connections", is_newer=is_newer_connection),
         producer=producer,
         offsets=app.offsets,
         ring=ring,
@@ -179,6 +184,7 @@ def _execute_work(
         services=services,
         metrics=metrics.execute,
         settle=settings.call_timeout,
+        hold=lambda: app.lease.hold(settings.call_timeout.total_seconds()),
         now=_now,
     )
     executor = Executor(

@@ -1,7 +1,7 @@
 """The calls that an action makes: the mark of a create is confirmed before its call, a look comes before a repeated create."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, assert_never
@@ -53,7 +53,7 @@ class Run:
 
 
 class Actions:
-    """`settle`: how long after a create began its event may still appear."""
+    """`settle`: how long after a create began its event may still appear. `hold`: returns when a call may go out."""
 
     def __init__(
         self,
@@ -63,6 +63,7 @@ class Actions:
         services: Services,
         metrics: ExecuteMetrics,
         settle: timedelta,
+        hold: Callable[[], Awaitable[None]],
         now: Callable[[], datetime],
     ) -> None:
         self._agendas = agendas
@@ -70,6 +71,7 @@ class Actions:
         self._services = services
         self._metrics = metrics
         self._settle = settle
+        self._hold = hold
         self._now = now
 
     async def perform(self, run: Run, action: Act) -> None:
@@ -169,19 +171,20 @@ class Actions:
     async def _call(self, operation: str, held: Held, run: Run, token: str, send: Callable[[str], Any]) -> Any:
         """One call; after a 401 the token is refreshed and it is made once more."""
         try:
-            return await self._measured(operation, held, send(token))
+            return await self._measured(operation, held, send, token)
         except Unauthorized:
             keeper, grant = self._connections.keeper, grant_of(run.agenda.provider_id, held)
             keeper.invalidate(grant, token)
             fresh = await keeper.access_token(grant)
-            return await self._measured(operation, held, send(fresh))
+            return await self._measured(operation, held, send, fresh)
 
-    async def _measured(self, operation: str, held: Held, call: Any) -> Any:
+    async def _measured(self, operation: str, held: Held, send: Callable[[str], Any], token: str) -> Any:
+        await self._hold()
         self._metrics.call_began(held.service)
         started = time.perf_counter()
         result = "cancelled"
         try:
-            answer = await call
+            answer = await send(token)
             result = "ok"
             return answer
         except CalendarError as error:

@@ -17,6 +17,7 @@ __all__ = [
     "decode_connection_row",
     "encode_connection_row",
     "grant_died",
+    "is_newer_connection",
     "on_connection_event",
     "retired",
     "status_of",
@@ -75,6 +76,19 @@ _decoder = msgspec.json.Decoder(Connection)
 
 def decode_connection_row(row: bytes) -> Connection:
     return _decoder.decode(row)
+
+
+class _Change(msgspec.Struct):
+    last_changed_at: datetime | None = None
+
+
+_change = msgspec.json.Decoder(_Change)
+
+
+def is_newer_connection(row: bytes, other: bytes) -> bool:
+    """Whether a row has heard of a later grant, or end of one, than another of the same provider. Raises msgspec.DecodeError."""
+    at, other_at = _change.decode(row).last_changed_at, _change.decode(other).last_changed_at
+    return at is not None and (other_at is None or at > other_at)
 
 
 def on_connection_event(connection: Connection, event: ConnectionEvent) -> tuple[Connection, Change]:

@@ -10,7 +10,7 @@ import msgspec
 
 from schemas.events import Kind, Presence
 
-__all__ = ["ClassDetails", "ClassState", "UnreadableStateError", "decode_state", "encode_state"]
+__all__ = ["ClassDetails", "ClassState", "UnreadableStateError", "decode_state", "encode_state", "is_newer_state"]
 
 
 class UnreadableStateError(ValueError):
@@ -87,3 +87,15 @@ def decode_state(stored: bytes) -> ClassState:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         # The codec's message names a place and a type, never a value of the roster.
         raise UnreadableStateError(f"the stored class state cannot be read: {error}") from None
+
+
+class _Version(msgspec.Struct, array_like=True, tag=1, gc=False):
+    version: int
+
+
+_version = msgspec.msgpack.Decoder(_Version)
+
+
+def is_newer_state(stored: bytes, other: bytes) -> bool:
+    """Whether a stored state is of a later version than another of the same class. Raises msgspec.DecodeError."""
+    return _version.decode(stored).version > _version.decode(other).version

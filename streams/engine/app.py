@@ -15,6 +15,8 @@ from faust.sensors.monitor import Monitor
 
 from streams.engine.chunks import chunk_scheduler
 from streams.engine.consumer import SafeTransport
+from streams.engine.held import IsNewer
+from streams.engine.lease import Lease, end_at_once
 from streams.engine.offsets import OffsetTracker
 from streams.engine.producer import ConfirmedProducer
 from streams.engine.recovery import SafeTableManager
@@ -23,6 +25,9 @@ from streams.engine.table import ChangelogTable
 __all__ = ["AppConfig", "EngineApp", "Worklist", "make_app"]
 
 log = logging.getLogger(__name__)
+
+#: A request takes this long at most from the check of the lease to the broker's log.
+SEND_SECONDS = 1.0
 
 
 class Worklist(Protocol):
@@ -85,6 +90,7 @@ class EngineApp(faust.App):  # type: ignore[misc]
 
     BootStrategy = NoWeb
     offsets: OffsetTracker
+    lease: Lease
     client: Mapping[str, Any]
     producer_out: ConfirmedProducer
     worklist: Worklist | None = None
@@ -137,9 +143,10 @@ class EngineApp(faust.App):  # type: ignore[misc]
         for end in self.closing:
             await end()
 
-    def changelog_table(self, name: str) -> ChangelogTable:
+    def changelog_table(self, name: str, *, is_newer: IsNewer | None = None) -> ChangelogTable:
+        """`is_newer(row, other)`: whether a row is of a later state than another of its key; it tells what a zombie wrote."""
         table = ChangelogTable(self, name=name, key_type=bytes, value_type=bytes, partitions=self.conf.topic_partitions)
-        table.configure(kind=self._table_kind, directory=self._table_directory, producer=self.producer_out)
+        table.configure(kind=self._table_kind, directory=self._table_directory, producer=self.producer_out, is_newer=is_newer)
         self.tables.add(table)
         return table
 
@@ -201,6 +208,8 @@ def make_app(config: AppConfig, producer: ConfirmedProducer) -> EngineApp:
         Monitor=QuietMonitor,
     )
     app.offsets = OffsetTracker()
+    app.lease = Lease(session=config.session_timeout, on_lost=end_at_once)
+    producer.only_while(lambda: app.lease.hold(SEND_SECONDS))
     app.opening, app.closing = [], []
     app.client = config.client
     app.producer_out = producer

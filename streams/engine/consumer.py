@@ -21,6 +21,10 @@ class PromptConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS
         return consumer
 
+    async def on_start(self) -> None:
+        await super().on_start()
+        self.app.lease.watch(self._consumer._coordinator)
+
 
 class SafeConsumer(driver.Consumer):  # type: ignore[misc]
     """What changes against Faust 0.15.3, each with a test in tests/integration/engine:
@@ -33,6 +37,7 @@ class SafeConsumer(driver.Consumer):  # type: ignore[misc]
     - Going back to what is committed includes partitions where nothing is committed yet.
     - No interval tree of offset gaps: the tracker passes over holes.
     - A fetch waits for data FETCH_WAIT_MS at most.
+    - The app's Lease hears what the group's coordinator answers.
     """
 
     def _new_consumer_thread(self) -> PromptConsumerThread:

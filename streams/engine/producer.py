@@ -4,15 +4,18 @@ Faust's `topic.send` returns before delivery, only logs a delivery error, and le
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.partitioner import murmur2
+from aiokafka.protocol.produce import ProduceRequest
 
 __all__ = ["ConfirmedProducer", "Headers", "Row"]
 
 Headers = Sequence[tuple[str, bytes]]
+#: Returns when records may go out.
+Hold = Callable[[], Awaitable[None]]
 #: Key and value of one record; None as value is a tombstone.
 Row = tuple[bytes | None, bytes | None]
 
@@ -28,9 +31,14 @@ class ConfirmedProducer:
         """`client`: connection settings for aiokafka (see engine.kafka_clients)."""
         self._client = client
         self._producer: AIOKafkaProducer | None = None
+        self._hold: Hold | None = None
         self._starting = asyncio.Lock()
         self._partition_counts: dict[str, int] = {}
         self._partition_of: dict[tuple[str, bytes], int] = {}
+
+    def only_while(self, hold: Hold) -> None:
+        """`hold` is awaited before records go out to a broker, also those that had waited here. Before `start`."""
+        self._hold = hold
 
     async def start(self) -> None:
         """Idempotent; has to run in the loop that sends."""
@@ -49,6 +57,8 @@ class ConfirmedProducer:
                 except BaseException:
                     await producer.stop()
                     raise
+                if self._hold is not None:
+                    _hold_sends(producer.client, self._hold)
                 self._producer = producer
 
     async def stop(self) -> None:
@@ -133,6 +143,18 @@ class ConfirmedProducer:
                 partition = await self.partition_for(topic, row[0])
             by_partition.setdefault(partition, []).append(row)
         return [await self.send_batch(topic, partition, batch) for partition, batch in by_partition.items()]
+
+
+def _hold_sends(client: Any, hold: Hold) -> None:
+    """At the last moment: between a send and its request records wait in batches, for as long as this process is stopped."""
+    send = client.send
+
+    async def held(node_id: int, request: Any, **options: Any) -> Any:
+        if isinstance(request, ProduceRequest):
+            await hold()
+        return await send(node_id, request, **options)
+
+    client.send = held
 
 
 def _followed(future: asyncio.Future[Any], then: Callable[[Any], None]) -> asyncio.Future[Any]:

@@ -8,7 +8,7 @@ reader's position counts.
 import asyncio
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -87,10 +87,10 @@ class SafeRecovery(Recovery):  # type: ignore[misc]
         ends = await reader.end_offsets(partitions)
         starts = await reader.beginning_offsets(partitions)
         self._check_still_ours()
-        stores = {tp: self.tables._changelogs[tp.topic].partition_store(tp.partition) for tp in partitions}
+        held = {tp: self.tables._changelogs[tp.topic].held(tp.partition) for tp in partitions}
         behind = set()
         for tp in partitions:
-            position = _position(stores[tp], starts[tp], ends[tp], tp)
+            position = _position(held[tp].store, starts[tp], ends[tp], tp)
             reader.seek(tp, position)
             if position < ends[tp]:
                 behind.add(tp)
@@ -100,13 +100,20 @@ class SafeRecovery(Recovery):  # type: ignore[misc]
             found = await reader.getmany(*behind, timeout_ms=1000)
             self._check_still_ours()
             for tp, records in found.items():
-                stores[tp].write({record.key: record.value for record in records}, records[-1].offset)
+                held[tp].refill(records)
                 total += len(records)
             for tp in list(behind):
                 if await reader.position(tp) >= ends[tp]:
                     behind.discard(tp)
             await asyncio.sleep(0)
+        for tp in partitions:
+            await self._put_back(tp, held[tp].filled(ends[tp]))
         return total
+
+    async def _put_back(self, tp: TopicPartition, rows: Mapping[bytes, bytes]) -> None:
+        """So that compaction leaves the right rows, and not the older ones that were written after them."""
+        if rows:
+            await (await self.tables._changelogs[tp.topic].write(tp.partition, rows))
 
     async def _let_flow(self) -> None:
         """Seek first, then open the stream queues, then resume the partitions: nothing is fetched that could be dropped."""

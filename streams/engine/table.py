@@ -11,6 +11,7 @@ import faust
 from faust.stores.base import Store
 from faust.types import TP
 
+from streams.engine.held import HeldPartition, IsNewer
 from streams.engine.producer import ConfirmedProducer
 from streams.engine.store import PartitionStore, open_partition
 
@@ -30,26 +31,28 @@ class PartitionedStore(Store):  # type: ignore[misc]
 
     kind: str
     directory: Path
+    is_newer: IsNewer | None
 
     def on_init(self) -> None:
-        self.partitions: dict[int, PartitionStore] = {}
+        self.partitions: dict[int, HeldPartition] = {}
 
-    def partition(self, number: int) -> PartitionStore:
+    def partition(self, number: int) -> HeldPartition:
         """Raises PartitionMovedError for a partition that this worker does not hold."""
-        store = self.partitions.get(number)
-        if store is None:
+        held = self.partitions.get(number)
+        if held is None:
             raise PartitionMovedError(f"partition {number} of table {self.table_name} is not held by this worker")
-        return store
+        return held
 
     def persisted_offset(self, tp: TP) -> int | None:
-        return self.partition(tp.partition).offset()
+        return self.partition(tp.partition).store.offset()
 
     async def on_rebalance(self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0) -> None:
         held = {tp.partition for tp in self.app.assignor.assigned_actives() if tp.topic in self.table.changelog_topic.topics}
         for number in [number for number in self.partitions if number not in held]:
             self.partitions.pop(number).close()
         for number in held - self.partitions.keys():
-            self.partitions[number] = open_partition(self.kind, self.directory, self.table_name, number)
+            store = open_partition(self.kind, self.directory, self.table_name, number)
+            self.partitions[number] = HeldPartition(store, is_newer=self.is_newer)
 
     def apply_changelog_batch(self, batch: Any, to_key: Any, to_value: Any) -> None:
         raise RuntimeError("Faust read a changelog that engine.recovery reads")
@@ -65,8 +68,8 @@ class PartitionedStore(Store):  # type: ignore[misc]
         raise RuntimeError("a store needs no backup: it is filled from its changelog")
 
     async def on_stop(self) -> None:
-        for store in self.partitions.values():
-            store.close()
+        for held in self.partitions.values():
+            held.close()
         self.partitions.clear()
 
 
@@ -75,21 +78,26 @@ class ChangelogTable(faust.Table):  # type: ignore[misc]
     current, and the local store can be ahead of it. Here a row is local only once the broker has it.
     """
 
-    def configure(self, *, kind: str, directory: Path, producer: ConfirmedProducer) -> None:
-        """`kind`: memory or rocksdb. `directory` belongs to this process alone."""
+    def configure(self, *, kind: str, directory: Path, producer: ConfirmedProducer, is_newer: IsNewer | None) -> None:
+        """`kind`: memory or rocksdb. `directory` belongs to this process alone. `is_newer` tells rows of a zombie (see HeldPartition)."""
         self._kind = kind
         self._directory = directory
         self._confirmed = producer
+        self._is_newer = is_newer
 
     def _new_store(self) -> PartitionedStore:
         url = "memory://"  # never opened by url; Faust wants one
         store = PartitionedStore(url, self.app, self, table_name=self.name)
-        store.kind, store.directory = self._kind, self._directory
+        store.kind, store.directory, store.is_newer = self._kind, self._directory, self._is_newer
         return store
 
+    def held(self, number: int) -> HeldPartition:
+        """Raises PartitionMovedError."""
+        held: HeldPartition = self.data.partition(number)
+        return held
+
     def partition_store(self, number: int) -> PartitionStore:
-        store: PartitionStore = self.data.partition(number)
-        return store
+        return self.held(number).store
 
     def held_partitions(self) -> list[int]:
         return sorted(self.data.partitions)
@@ -105,27 +113,27 @@ class ChangelogTable(faust.Table):  # type: ignore[misc]
 
         Raises PartitionMovedError.
         """
-        store = self.partition_store(partition)
+        held = self.held(partition)
 
         def make_local(last_offset: int) -> None:
-            self._make_local(store, partition, rows, last_offset)
+            self._make_local(held, partition, rows, last_offset)
 
         topic = self.changelog_topic.get_topic_name()
         return await self._confirmed.send_batch(topic, partition, rows.items(), then=make_local)
 
     async def write_row(self, partition: int, key: bytes, row: bytes | None) -> asyncio.Future[Any]:
         """One row; many at once share record batches."""
-        store = self.partition_store(partition)
+        held = self.held(partition)
 
         def make_local(offset: int) -> None:
-            self._make_local(store, partition, {key: row}, offset)
+            self._make_local(held, partition, {key: row}, offset)
 
         topic = self.changelog_topic.get_topic_name()
         return await self._confirmed.send(topic, key, row, partition=partition, then=make_local)
 
-    def _make_local(self, store: PartitionStore, partition: int, rows: Rows, offset: int) -> None:
-        if self.data.partitions.get(partition) is store:
-            store.write(rows, offset)
+    def _make_local(self, held: HeldPartition, partition: int, rows: Rows, offset: int) -> None:
+        if self.data.partitions.get(partition) is held:
+            held.confirmed(rows, offset)
         else:
             log.info("a row was confirmed after its partition went to another worker", extra={"partition": partition})
 

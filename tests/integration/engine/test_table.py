@@ -10,6 +10,7 @@ import pytest
 from aiokafka.errors import MessageSizeTooLargeError
 
 from streams.engine.app import AppConfig, make_app
+from streams.engine.held import ForeignRowsError, HeldPartition
 from streams.engine.producer import ConfirmedProducer
 from streams.engine.store import PartitionStore, open_partition
 from streams.engine.table import ChangelogTable, PartitionMovedError
@@ -25,6 +26,8 @@ class Held:
     table: ChangelogTable
     store: PartitionStore
     bootstrap: str
+    #: Whether the worker's lease lasts.
+    lease: asyncio.Event
 
     async def changelog(self) -> list[tuple[bytes, bytes | None]]:
         return [(record.key, record.value) for record in await read(self.bootstrap, self.table.changelog_topic.get_topic_name())]
@@ -45,12 +48,22 @@ async def held(kafka: str, topic_prefix: str, tmp_path: Path) -> AsyncIterator[H
         session_timeout=timedelta(seconds=6),
     )
     table = make_app(config, producer).changelog_table("rows")
+    lease = asyncio.Event()
+    lease.set()
+    producer.only_while(lambda: _until(lease))
     await create(kafka, table.changelog_topic.get_topic_name(), cleanup_policy="compact", max_message_bytes="100000")
-    store = table.data.partitions[0] = open_partition("rocksdb", tmp_path, "rows", 0)
+    store = open_partition("rocksdb", tmp_path, "rows", 0)
+    table.data.partitions[0] = HeldPartition(store)
+    table.held(0).filled(0)
     await producer.start()
-    yield Held(table, store, kafka)
+    yield Held(table, store, kafka, lease)
+    lease.set()
     await producer.stop()
     store.close()
+
+
+async def _until(lease: asyncio.Event) -> None:
+    await lease.wait()
 
 
 async def test_a_row_is_local_once_it_is_confirmed_and_not_before(held: Held) -> None:
@@ -107,3 +120,22 @@ async def test_a_partition_of_another_worker_is_neither_read_nor_written(held: H
     with pytest.raises(PartitionMovedError):
         held.table.scan(7)
     assert held.table.held_partitions() == [0]
+
+
+async def test_a_row_stays_here_while_the_lease_does_not_last(held: Held) -> None:
+    await (await held.table.write_row(0, b"a", b"1"))
+    held.lease.clear()
+    write = await held.table.write_row(0, b"a", b"2")
+    await _write_as_another(held, b"b", b"theirs")
+    assert [key for key, _ in await held.changelog()] == [b"a", b"b"]
+    held.lease.set()
+    with pytest.raises(ForeignRowsError):
+        await write
+    assert (held.table.get_row(0, b"a"), held.store.offset()) == (b"1", 0)
+
+
+async def _write_as_another(held: Held, key: bytes, row: bytes) -> None:
+    other = ConfirmedProducer({"bootstrap_servers": held.bootstrap})
+    await other.start()
+    await (await other.send(held.table.changelog_topic.get_topic_name(), key, row, partition=0))
+    await other.stop()

@@ -14,6 +14,7 @@ from streams.domain.connection import (
     decode_connection_row,
     encode_connection_row,
     grant_died,
+    is_newer_connection,
     on_connection_event,
     retired,
     status_of,
@@ -213,3 +214,13 @@ def test_the_portal_is_shown_how_a_connection_ends() -> None:
     assert status_of(leaving, held(1), NOW).state is ConnectionState.DISCONNECTING
     assert status_of(retired(leaving, "grant-1"), held(1), NOW).state is ConnectionState.DISCONNECTED
     assert status_of(after(granted(1), revoked(1)), held(1), NOW).state is ConnectionState.DISCONNECTED
+
+
+def test_of_two_rows_the_one_that_heard_of_a_later_grant_is_newer() -> None:
+    nothing = encode_connection_row(Connection(provider_id=ADA))
+    first, second = (encode_connection_row(on_connection_event(Connection(provider_id=ADA), granted(number))[0]) for number in (1, 2))
+    assert is_newer_connection(second, first)
+    assert is_newer_connection(first, nothing)
+    assert not is_newer_connection(first, second)
+    assert not is_newer_connection(first, first)
+    assert not is_newer_connection(nothing, first)

@@ -5,7 +5,7 @@ import pytest
 from rich.pretty import pretty_repr
 
 from streams.domain.evolve import evolve
-from streams.domain.state import ClassState, UnreadableStateError, decode_state, encode_state
+from streams.domain.state import ClassState, UnreadableStateError, decode_state, encode_state, is_newer_state
 from tests.support.class_events import added, cancelled, scheduled, snapshotted
 from tests.unit.domain.fold.fold_story import fold
 
@@ -80,3 +80,9 @@ def test_no_print_of_a_state_names_a_student() -> None:
 def test_a_state_cannot_be_changed() -> None:
     with pytest.raises(AttributeError):
         WHOLE.version = 5  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(("version", "other", "newer"), [(8, 7, True), (7, 8, False), (7, 7, False)])
+def test_of_two_stored_states_the_one_of_a_later_version_is_newer(version: int, other: int, newer: bool) -> None:
+    stored, other_stored = (encode_state(msgspec.structs.replace(WHOLE, version=each)) for each in (version, other))
+    assert is_newer_state(stored, other_stored) is newer

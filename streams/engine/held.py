@@ -1,7 +1,7 @@
 """One partition of a table as the worker that holds it sees it: its rows, and where its changelog goes on.
 
 Only the holder writes to a changelog partition. Should another have written all the same (a worker that was stopped between the check of
-its lease and the wire, docs/adr/009), nobody may take its own row for the one after the last it knows: the rows between would be lost here.
+its lease and the wire, docs/adr/010), nobody may take its own row for the one after the last it knows: the rows between would be lost here.
 """
 
 import logging

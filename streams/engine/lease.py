@@ -2,7 +2,7 @@
 
 A process that was stopped for longer than its session (SIGSTOP, a paused virtual machine, a network cut off) wakes up in the middle of its
 work, while its partitions are another worker's. What it would do next is a zombie's: an event made a second time, an old row written over a
-new one. So it asks here before it calls a calendar service or writes to the brokers (docs/adr/009).
+new one. So it asks here before it calls a calendar service or writes to the brokers (docs/adr/010).
 """
 
 import asyncio

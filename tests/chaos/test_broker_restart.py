@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from infra.kafka.broker import LocalKafka
-from tests.chaos.violence import SETTINGS, publish_slowly, supervise
+from tests.chaos.violence import SETTINGS, publish_slowly, supervised
 from tests.support.run.scenario import RETRY_TIERS, check, end_trouble, make_scenario, trouble
-from tests.support.run.system import System, run_system
+from tests.support.run.system import run_system
 
 pytestmark = [pytest.mark.kafka, pytest.mark.storm]
 
@@ -39,11 +39,10 @@ async def test_a_broker_that_is_killed_and_comes_back_costs_nothing(
     async with run_system(env, tmp_path) as system:
         await trouble(system.sandbox, latency_ms=150)
         await asyncio.gather(system.start_all(), system.connect(scenario.providers))
-        supervisor = asyncio.create_task(_supervise_all(system))
-        await asyncio.gather(publish_slowly(system, scenario.slices(60), seconds=30), _kill_broker(broker, rng))
-        await end_trouble(system)
-        await check(system, scenario, timeout=150, exactly_once=False)
-        supervisor.cancel()
+        async with supervised(system):
+            await asyncio.gather(publish_slowly(system, scenario.slices(60), seconds=30), _kill_broker(broker, rng))
+            await end_trouble(system)
+            await check(system, scenario, timeout=150, exactly_once=False)
 
 
 async def _kill_broker(broker: LocalKafka, rng: random.Random) -> None:
@@ -52,7 +51,3 @@ async def _kill_broker(broker: LocalKafka, rng: random.Random) -> None:
         broker.kill()
         await asyncio.sleep(seconds)
         await asyncio.to_thread(broker.start)
-
-
-async def _supervise_all(system: System) -> None:
-    await asyncio.gather(*(supervise(worker, seconds=float("inf")) for worker in system.workers.values()))

@@ -1,16 +1,22 @@
-"""Partitions move while the work goes on: another worker joins and leaves, a worker is frozen for longer than its session."""
+"""Partitions move while the work goes on: another worker joins and leaves, a worker is frozen for longer than its session.
+
+IMPACT_STORM_SEEDS=31,32 names the seeds of the latter.
+"""
 
 import asyncio
+import os
 import random
 from pathlib import Path
 
 import pytest
 
-from tests.chaos.violence import SETTINGS, freeze, join_and_leave, publish_slowly
+from tests.chaos.violence import SETTINGS, freeze, join_and_leave, publish_slowly, supervised
 from tests.support.run.scenario import RETRY_TIERS, check, end_trouble, make_scenario, trouble
 from tests.support.run.system import run_system
 
 pytestmark = pytest.mark.kafka
+
+SEEDS = [int(seed) for seed in os.environ.get("IMPACT_STORM_SEEDS", "31,32,33").split(",")]
 
 
 async def test_workers_may_join_and_leave_at_any_time(settings_env: dict[str, str], tmp_path: Path) -> None:
@@ -28,7 +34,7 @@ async def test_workers_may_join_and_leave_at_any_time(settings_env: dict[str, st
 
 
 @pytest.mark.storm
-@pytest.mark.parametrize("seed", [31, 32, 33])
+@pytest.mark.parametrize("seed", SEEDS)
 async def test_a_worker_that_wakes_up_after_its_partitions_went_does_no_harm(
     seed: int, settings_env: dict[str, str], tmp_path: Path
 ) -> None:
@@ -42,5 +48,6 @@ async def test_a_worker_that_wakes_up_after_its_partitions_went_does_no_harm(
             publish_slowly(system, scenario.slices(100), seconds=45),
             *(freeze(system, name, rng, times=3) for name in ("fold", "execute", "redeliver")),
         )
-        await end_trouble(system)
-        await check(system, scenario, timeout=120, exactly_once=False)
+        async with supervised(system):
+            await end_trouble(system)
+            await check(system, scenario, timeout=120, exactly_once=False)

@@ -10,6 +10,7 @@ from aiokafka import TopicPartition
 from faust.tables.recovery import RebalanceAgain
 from faust.types import TP
 
+from streams.engine.held import HeldPartition
 from streams.engine.offsets import OffsetTracker
 from streams.engine.recovery import SafeRecovery
 from streams.engine.store import MemoryPartition
@@ -113,7 +114,8 @@ def app() -> App:
 def recovery(app: App, store: Store | None = None) -> Any:
     made = object.__new__(SafeRecovery)
     made.app, made._rebalance, made.completed = app, 1, asyncio.Event()
-    table = SimpleNamespace(partition_store=lambda number: store)
+    held = HeldPartition(store) if store is not None else None
+    table = SimpleNamespace(held=lambda number: held)
     made.tables = SimpleNamespace(
         _changelogs={"changelog": table}, changelog_topics={"changelog"}, on_actives_ready=lambda: None, on_standbys_ready=lambda: None
     )

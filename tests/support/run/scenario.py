@@ -53,7 +53,7 @@ async def trouble(sandbox: SandboxProcess, *, rate: float = 0.03, latency_ms: fl
     """What calendar services do on a bad day, each at `rate` of the requests, until `end_trouble`."""
     await sandbox.fault("*", "status", status=429, retry_after=1, rate=rate)
     for operation in ("create", "update", "delete"):
-        await sandbox.fault("google", "status", status=403, reason="rateLimitExceeded", operation=operation, rate=rate)
+        await sandbox.fault("google", "status", status=403, reason="rateLimitExceeded", operation=operation, rate=rate * 3)
     await sandbox.fault("*", "status", status=503, rate=rate)
     await sandbox.fault("*", "status", status=500, keep_work=True, rate=rate)
     await sandbox.fault("*", "drop_before", rate=rate)

@@ -18,6 +18,7 @@ _TOKENS = re.compile(rb"(?<![A-Za-z0-9+/=_.-])(?:ya29\.|1//|1\.A|EwB)[A-Za-z0-9_
 async def check_nothing_leaked(system: System, providers: Sequence[Provider]) -> None:
     """No student outside of the booking system's own topics and the fold's table, no token, client secret or vault key anywhere."""
     secrets = _secrets(system)
+    assert all(_TOKENS.search(token.encode()) for token in system.tokens), "tokens look otherwise by now: the search would find none"
     for place, content, has_students in await _everything(system, providers):
         assert has_students or SECRET.encode() not in content, f"a student stands in {place}"
         assert not _TOKENS.search(content), f"a token stands in clear in {place}"

@@ -55,7 +55,7 @@ async def trouble(sandbox: SandboxProcess, *, rate: float = 0.03, latency_ms: fl
     for operation in ("create", "update", "delete"):
         await sandbox.fault("google", "status", status=403, reason="rateLimitExceeded", operation=operation, rate=rate * 3)
     await sandbox.fault("*", "status", status=503, rate=rate)
-    await sandbox.fault("*", "status", status=500, keep_work=True, rate=rate)
+    await sandbox.fault("*", "status", status=500, keep_work=True, rate=rate * 2)
     await sandbox.fault("*", "drop_before", rate=rate)
     await sandbox.fault("*", "drop_after", rate=rate)
     await sandbox.fault("*", "latency", latency_ms=latency_ms, rate=0.5)

@@ -53,9 +53,9 @@ soak: install ## The same for hours.
 	$(BIN)/python -m pytest tests/chaos -m soak --timeout 0 $(ARGS)
 
 lock: ## Pin anew what pyproject.toml asks for. Needs uv.
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-strip-extras \
 		--custom-compile-command "make lock" pyproject.toml -o requirements.lock $(ARGS)
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-strip-extras \
 		--custom-compile-command "make lock" pyproject.toml --group dev -o requirements-dev.lock $(ARGS)
 
 clean: ## Take away what was made here; fetched jars stay in the user's cache.

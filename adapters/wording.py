@@ -36,7 +36,8 @@ def shorten(text: str, limit: int) -> str:
     """
     if _units(text) <= limit:
         return text
-    kept, used = len(text), _units(text)
+    kept = min(len(text), limit - 1)
+    used = _units(text[:kept])
     while used > limit - 1 or (kept and _continues(text, kept)):
         kept -= 1
         used -= _units(text[kept])

@@ -8,13 +8,18 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
 from infra.kafka.broker import LocalKafka
+from tests.support.parallel import EXISTING_BROKER, pytest_collection_modifyitems, pytest_configure, pytest_unconfigure
 
-#: An address of a broker that runs already; the tests start none then.
-EXISTING_BROKER = "IMPACT_TEST_KAFKA"
+__all__ = ["pytest_collection_modifyitems", "pytest_configure", "pytest_unconfigure"]
+
+# How long an example takes says more of the machine than of the code.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,7 @@
 """Faust's aiokafka consumer without its ways to lose input: commits come from an OffsetTracker, fetches get their own partition set."""
 
+import asyncio
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -10,20 +12,41 @@ from faust.types import TP
 __all__ = ["SafeTransport"]
 
 
-#: A fetch request that waits for data holds up every partition that is not part of it, and one that had data when the request went out
-#: is not: aiokafka has one request under way per broker. Faust sets 1500 ms, and an event then waits so long behind an idle topic.
-FETCH_WAIT_MS = 10
+#: How long a fetch request waits for data at the broker. aiokafka has one request under way per broker; a partition that still had records
+#: to be taken when it went out is not part of it, and an event there waits until the request ends: such a request is short. One that
+#: covers every partition is answered as soon as there is anything, and may wait long, so that an idle worker asks seldom.
+PARTIAL_FETCH_WAIT_MS = 10
+WHOLE_FETCH_WAIT_MS = 250
+#: Requests to a broker are at least so far apart. An event that comes alone is fetched at once; of a stream of them several come together,
+#: and share the work of a fetch, a chunk and its confirmations.
+FETCH_EVERY_SECONDS = 0.004
 
 
 class PromptConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
-    def _create_worker_consumer(self, transport: Any) -> Any:
-        consumer = super()._create_worker_consumer(transport)
-        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
-        return consumer
+    """Faust lets every fetch request wait for 1500 ms."""
 
     async def on_start(self) -> None:
         await super().on_start()
+        _pace(self._consumer._fetcher)
         self.app.lease.watch(self._consumer._coordinator)
+
+
+def _pace(fetcher: Any) -> None:
+    plan, fetch = fetcher._get_actions_per_node, fetcher._proc_fetch_request
+    next_at: dict[int, float] = {}
+
+    def plan_with_wait(assignment: Any) -> Any:
+        fetcher._fetch_max_wait_ms = PARTIAL_FETCH_WAIT_MS if fetcher._records else WHOLE_FETCH_WAIT_MS
+        return plan(assignment)
+
+    async def fetch_in_time(assignment: Any, node_id: int, request: Any) -> Any:
+        early = next_at.get(node_id, 0.0) - time.monotonic()
+        if early > 0:
+            await asyncio.sleep(early)
+        next_at[node_id] = time.monotonic() + FETCH_EVERY_SECONDS
+        return await fetch(assignment, node_id, request)
+
+    fetcher._get_actions_per_node, fetcher._proc_fetch_request = plan_with_wait, fetch_in_time
 
 
 class SafeConsumer(driver.Consumer):  # type: ignore[misc]
@@ -36,7 +59,7 @@ class SafeConsumer(driver.Consumer):  # type: ignore[misc]
     - What was fetched before a rebalance and arrives after it is not handed over: it would be taken for what follows the committed offset.
     - Going back to what is committed includes partitions where nothing is committed yet.
     - No interval tree of offset gaps: the tracker passes over holes.
-    - A fetch waits for data FETCH_WAIT_MS at most.
+    - A fetch waits for data as long as it holds nobody up.
     - The app's Lease hears what the group's coordinator answers.
     """
 

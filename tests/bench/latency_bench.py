@@ -26,7 +26,7 @@ __all__ = ["LatencyRun", "LatencySizes", "intent_latency", "provider_latency"]
 
 @dataclass(frozen=True, kw_only=True)
 class LatencySizes:
-    """The first `warm_up` events of the backlog go in beforehand; the rest `per_second`."""
+    """All events go in `per_second`; the first `warm_up` of the backlog are not timed: a young broker compiles itself meanwhile."""
 
     warm_up: int
     per_second: int
@@ -51,7 +51,7 @@ async def intent_latency(backlog: Backlog, sizes: LatencySizes, bootstrap: str, 
         fold_env = env | run.env | {"IMPACT_DATA_DIR": str(directory / "data")}
         with Worker("fold", env=fold_env, log=directory / "fold.log"):
             warm, timed = _split(backlog, sizes.warm_up)
-            await _warm_up(run, backlog, warm, run.topics.intents)
+            await _warm_up(run, backlog, warm, sizes.per_second, run.topics.intents)
             async with _reader(run) as read_back:
                 sent = await _pace(run, timed, sizes.per_second)
                 wanted = {mark for mark in _marks(backlog) if mark in sent}
@@ -70,7 +70,7 @@ async def provider_latency(backlog: Backlog, sizes: LatencySizes, bootstrap: str
             stack.enter_context(Worker(name, env=worker_env, log=directory / f"{name}.log"))
         await wait_for_records(bootstrap, run.topics.connection_status, sizes.providers, timeout=60 + sizes.providers / 20)
         warm, timed = _split(backlog, sizes.warm_up)
-        await _warm_up(run, backlog, warm, run.topics.outcomes)
+        await _warm_up(run, backlog, warm, sizes.per_second, run.topics.outcomes)
         sent = await _pace(run, timed, sizes.per_second)
         await wait_for_records(bootstrap, run.topics.outcomes, len(backlog.expected.intents), timeout=60)
         return await _called(stub, backlog, sent)
@@ -112,9 +112,8 @@ async def _connect(run: RunTopics, providers: int) -> None:
     await publish(run.bootstrap, run.topics.connections, rows)
 
 
-async def _warm_up(run: RunTopics, backlog: Backlog, warm: list[Record], until: str) -> None:
-    marks = {_mark(record) for record in warm}
-    await publish(run.bootstrap, run.topics.class_events, [(record.key, record.value) for record in warm])
+async def _warm_up(run: RunTopics, backlog: Backlog, warm: list[Record], per_second: int, until: str) -> None:
+    marks = set(await _pace(run, warm, per_second))
     intents = sum((intent.class_id, intent.revision) in marks for intent in _intents(backlog))
     await wait_for_records(run.bootstrap, until, intents, timeout=120)
 

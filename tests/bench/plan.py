@@ -31,7 +31,7 @@ def full(*, rounds: int, events: int, partitions: int, report: Path) -> Plan:
         fold=FoldSizes(
             events=events, slow_events=max(events // 10, 1_000), classes=min(5_000, events // 20), providers=500, partitions=partitions
         ),
-        latency=LatencySizes(warm_up=2_000, per_second=500, partitions=partitions, providers=500),
+        latency=LatencySizes(warm_up=15_000, per_second=500, partitions=partitions, providers=500),
         latency_events=10_000,
         execute=ExecuteSizes(providers=2_000, classes=5, partitions=partitions, latency_ms=150),
         read_model=FoldSizes(events=events, slow_events=events, classes=max(events // 20, 1), providers=500, partitions=partitions),

@@ -34,7 +34,7 @@ def make_stack(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Callable
     return make
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(make_stack: Callable[..., Stack]) -> Iterator[Stack]:
     """The set that most tests share."""
     with make_stack("shared") as running:

@@ -45,8 +45,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         config.stash[_directory].cleanup()
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Before xdist looks at the marks."""
     if not _is_one_of_many(config):
         return
     for item in items:

@@ -4,6 +4,7 @@ Faust's `topic.send` returns before delivery, only logs a delivery error, and le
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,8 @@ Row = tuple[bytes | None, bytes | None]
 #: A request to the broker may carry this much; single records stay far below (see schemas.envelope.MAX_PAYLOAD_BYTES).
 MAX_REQUEST_BYTES = 4 * 1024 * 1024
 BATCH_BYTES = 512 * 1024
+#: Requests to a broker are at least so far apart: a record that comes alone goes out at once, those of a stream share requests.
+SEND_EVERY_SECONDS = 0.004
 
 
 class ConfirmedProducer:
@@ -31,7 +34,7 @@ class ConfirmedProducer:
         """`client`: connection settings for aiokafka (see engine.kafka_clients)."""
         self._client = client
         self._producer: AIOKafkaProducer | None = None
-        self._hold: Hold | None = None
+        self._hold: Hold = _at_once
         self._starting = asyncio.Lock()
         self._partition_counts: dict[str, int] = {}
         self._partition_of: dict[tuple[str, bytes], int] = {}
@@ -57,8 +60,7 @@ class ConfirmedProducer:
                 except BaseException:
                     await producer.stop()
                     raise
-                if self._hold is not None:
-                    _hold_sends(producer.client, self._hold)
+                _pace_sends(producer.client, self._hold)
                 self._producer = producer
 
     async def stop(self) -> None:
@@ -145,16 +147,25 @@ class ConfirmedProducer:
         return [await self.send_batch(topic, partition, batch) for partition, batch in by_partition.items()]
 
 
-def _hold_sends(client: Any, hold: Hold) -> None:
-    """At the last moment: between a send and its request records wait in batches, for as long as this process is stopped."""
+def _pace_sends(client: Any, hold: Hold) -> None:
+    """`hold` comes last: between a send and its request records wait in batches, for as long as this process is stopped."""
     send = client.send
+    next_at: dict[int, float] = {}
 
-    async def held(node_id: int, request: Any, **options: Any) -> Any:
+    async def in_time(node_id: int, request: Any, **options: Any) -> Any:
         if isinstance(request, ProduceRequest):
+            early = next_at.get(node_id, 0.0) - time.monotonic()
+            if early > 0:
+                await asyncio.sleep(early)
             await hold()
+            next_at[node_id] = time.monotonic() + SEND_EVERY_SECONDS
         return await send(node_id, request, **options)
 
-    client.send = held
+    client.send = in_time
+
+
+async def _at_once() -> None:
+    """Nothing holds up records."""
 
 
 def _followed(future: asyncio.Future[Any], then: Callable[[Any], None]) -> asyncio.Future[Any]:

@@ -15,6 +15,8 @@ __all__ = ["run_app", "use_fast_loops"]
 
 #: New objects that may be alive before the collector looks for cycles among them. Python's own default is 700.
 YOUNG_OBJECTS = 20_000
+#: The consumer's thread waits so long for the interpreter while the main thread computes. Python's own default is 5 ms.
+SWITCH_SECONDS = 0.001
 
 
 def use_fast_loops() -> None:
@@ -45,6 +47,7 @@ class Worker(faust.Worker):  # type: ignore[misc]
 def run_app(app: EngineApp) -> None:
     """Blocks until a signal, then returns; exits 1 when the app crashed, so that whoever supervises it starts it again."""
     _calm_garbage_collector()
+    sys.setswitchinterval(SWITCH_SECONDS)
     worker = Worker(app, override_logging=False, redirect_stdouts=False, quiet=True, console_port=None)
     worker.spinner = None
     try:

@@ -53,6 +53,8 @@ EXECUTE_CHUNK = 200
 FOLD_CHUNK = 4_000
 #: Where Kubernetes projects the token of a workload identity when the pod does not say otherwise.
 DEFAULT_TOKEN_FILE = "/var/run/secrets/azure/tokens/azure-identity-token"  # noqa: S105 - a path
+#: A service goes on with a request whose answer nobody awaits any more: its event may appear until so many time-outs after the call began.
+SETTLE_CALLS = 3
 #: Seconds between small steps of forgetting, and between looks at circuits whose rest is over.
 FORGET_EVERY = 10.0
 PROBE_EVERY = 0.5
@@ -183,7 +185,7 @@ def _execute_work(
         connections=connections,
         services=services,
         metrics=metrics.execute,
-        settle=settings.call_timeout,
+        settle=settings.call_timeout * SETTLE_CALLS,
         hold=lambda: app.lease.hold(settings.call_timeout.total_seconds()),
         now=_now,
     )

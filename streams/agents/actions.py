@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
-from adapters.errors import AlreadyExists, CalendarError, EventGone, Retryable, Unauthorized
+from adapters.errors import AlreadyExists, CalendarError, EventGone, Permanent, Retryable, Unauthorized
 from adapters.ports import CalendarPort, EventMark
 from schemas.outcomes import OutcomeKind
 from streams.agents.agendas import Agendas
@@ -24,7 +24,9 @@ from streams.domain.reconcile import (
     after_delete,
     after_gone,
     after_look,
+    after_refusal,
     after_update,
+    begin_again,
     begin_create,
     begin_delete,
     begin_update,
@@ -53,7 +55,7 @@ class Run:
 
 
 class Actions:
-    """`settle`: how long after a create began its event may still appear. `hold`: returns when a call may go out."""
+    """`settle`: how long after a create's latest call began its event may still appear. `hold`: returns when a call may go out."""
 
     def __init__(
         self,
@@ -111,6 +113,9 @@ class Actions:
                 return
             await self.save(run, next_generation(run.agenda, creating))
             raise
+        except Permanent:
+            run.agenda = after_refusal(run.agenda, creating)
+            raise
         run.agenda = after_create(run.agenda, creating, event)
         run.kind = OutcomeKind.CREATED
 
@@ -123,13 +128,27 @@ class Actions:
             return
         connection = self._connections.get(run.partition, run.agenda.provider_id)
         if still_wanted(run.agenda, creating, connection, self._now()):
-            await self._send_create(run, adopt, port, token)
+            await self._create_again(run, adopt, port, token)
             return
         age = self._now() - creating.started_at
         if age < self._settle:
-            wait = (self._settle - age).total_seconds()
-            raise Retryable(adopt.grant.service, "create_unsettled", detail="its event may still appear", retry_after=wait)
+            raise _unsettled(adopt, self._settle - age)
         run.agenda = after_look(run.agenda, creating)
+
+    async def _create_again(self, run: Run, adopt: Adopt, port: CalendarPort, token: str) -> None:
+        await self.save(run, begin_again(run.agenda, adopt.creating, self._now()))
+        if run.agenda.creating is None:
+            raise RuntimeError("a create without its mark")
+        try:
+            await self._send_create(run, Adopt(grant=adopt.grant, creating=run.agenda.creating), port, token)
+        except Permanent:
+            desired = run.agenda.desired
+            if desired is None or desired.entry == adopt.creating.entry:
+                raise
+        else:
+            return
+        # What was refused is the entry of before: the newest is still owed, under an id of its own.
+        raise _unsettled(adopt, self._settle)
 
     async def _find(self, run: Run, adopt: Adopt, port: CalendarPort, token: str) -> bool:
         """Look for the event of a mark; True when it stands and was adopted."""
@@ -202,6 +221,10 @@ class Actions:
         """Confirm the agenda before going on."""
         await (await self._agendas.write(run.partition, run.row_key, agenda))
         run.agenda = run.stored = agenda
+
+
+def _unsettled(adopt: Adopt, wait: timedelta) -> Retryable:
+    return Retryable(adopt.grant.service, "create_unsettled", detail="its event may still appear", retry_after=wait.total_seconds())
 
 
 def _mark(agenda: Agenda, revision: int, generation: int, grant_id: str) -> EventMark:

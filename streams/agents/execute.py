@@ -38,6 +38,7 @@ from streams.domain.reconcile import (
     Rest,
     Update,
     after_delete,
+    after_look,
     reconcile,
 )
 from streams.domain.retry import Failure, not_before
@@ -226,8 +227,21 @@ class Executor:
 
     async def _dead_letter(self, run: Run, failure: Failure, action: Act | None) -> None:
         retiring = self._connections.get(run.partition, run.agenda.provider_id).retiring
-        if isinstance(action, Delete) and any(held.grant_id == action.grant.grant_id for held in retiring):
+        if action is not None and any(held.grant_id == action.grant.grant_id for held in retiring):
             # Leaving a calendar must come to its end, and what shall stand on the new one is still owed.
-            run.agenda = after_delete(run.agenda, action)
+            run.agenda = _given_up(run.agenda, action)
             await self._agendas.again(run.agenda)
         await self._results.dead_letter(await self._ending(run, "dead_lettered"), failure)
+
+
+def _given_up(agenda: Agenda, action: Act) -> Agenda:
+    """The agenda after what was to go from a calendar that is being left is given up: an event, or a create that was begun there."""
+    match action:
+        case Delete():
+            return after_delete(agenda, action)
+        case Adopt():
+            return after_look(agenda, action.creating)
+        case Create() | Update():
+            return agenda
+        case _:
+            assert_never(action)

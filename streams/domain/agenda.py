@@ -68,7 +68,8 @@ class Applied(msgspec.Struct, frozen=True, kw_only=True):
 class Creating(msgspec.Struct, frozen=True, kw_only=True):
     """The mark of a create, written ahead and confirmed before the call goes out.
 
-    Whoever finds it looks for the event before creating again, and repeats the create with exactly this entry.
+    Whoever finds it looks for the event before creating again, and repeats the create with exactly this entry, unless it was `refused`:
+    then the service will never take this entry, and what is wanted by now may be another. `started_at`: when its latest call was begun.
     """
 
     revision: int
@@ -77,6 +78,7 @@ class Creating(msgspec.Struct, frozen=True, kw_only=True):
     calendar: Calendar
     entry: CalendarEntry
     started_at: datetime
+    refused: bool = False
 
 
 class Dismissed(msgspec.Struct, frozen=True, kw_only=True):
@@ -212,4 +214,7 @@ def forget_on(agenda: Agenda, today: date, forget_after_days: int) -> date:
         last_day = desired.occurred_at.date()
     else:
         last_day = today
-    return last_day + timedelta(days=forget_after_days + 1)
+    try:
+        return last_day + timedelta(days=forget_after_days + 1)
+    except OverflowError:  # a placeholder far in the future, and many days
+        return date.max

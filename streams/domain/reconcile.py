@@ -22,7 +22,9 @@ __all__ = [
     "after_delete",
     "after_gone",
     "after_look",
+    "after_refusal",
     "after_update",
+    "begin_again",
     "begin_create",
     "begin_delete",
     "begin_update",
@@ -189,6 +191,8 @@ def _begun(agenda: Agenda) -> tuple[Creating, ...]:
 
 def still_wanted(agenda: Agenda, creating: Creating, connection: Connection | None, now: datetime) -> bool:
     """Whether a begun create whose event was not found shall be tried again, rather than given up."""
+    if creating.refused:
+        return False
     entry = agenda.desired.entry if agenda.desired is not None else None
     current = connection.current if connection is not None else None
     if entry is None or current is None or current.calendar != creating.calendar:
@@ -217,6 +221,11 @@ def begin_create(agenda: Agenda, create: Create, now: datetime) -> Agenda:
     return msgspec.structs.replace(at_calendar(agenda, calendar), creating=mark, applied=None, dismissed=None, waiting=None)
 
 
+def begin_again(agenda: Agenda, creating: Creating, now: datetime) -> Agenda:
+    """The agenda before a begun create is repeated, to be confirmed before that call goes out: its event may appear late as well."""
+    return msgspec.structs.replace(at_calendar(agenda, creating.calendar), creating=msgspec.structs.replace(creating, started_at=now))
+
+
 def after_create(agenda: Agenda, creating: Creating, event: StandingEvent) -> Agenda:
     """The agenda after the event of a begun create was made or found.
 
@@ -240,6 +249,11 @@ def after_look(agenda: Agenda, creating: Creating) -> Agenda:
     """The agenda after a look found nothing and the event is not wanted any more: the mark goes, its generation is used up."""
     generation = max(agenda.generation, creating.generation + 1)
     return msgspec.structs.replace(at_calendar(agenda, creating.calendar), creating=None, generation=generation)
+
+
+def after_refusal(agenda: Agenda, creating: Creating) -> Agenda:
+    """The agenda after the service said that it will never make this event. Should it have made it all the same, the next look finds it."""
+    return msgspec.structs.replace(at_calendar(agenda, creating.calendar), creating=msgspec.structs.replace(creating, refused=True))
 
 
 def next_generation(agenda: Agenda, creating: Creating) -> Agenda:

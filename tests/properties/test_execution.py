@@ -36,6 +36,7 @@ from streams.domain.reconcile import (
     after_gone,
     after_look,
     after_update,
+    begin_again,
     begin_create,
     begin_delete,
     begin_update,
@@ -342,7 +343,10 @@ class Execution(RuleBasedStateMachine):
         if self.find(grant, creating):
             return
         if still_wanted(self.agenda, creating, self.connection, self.now):
-            self.create(grant, creating)
+            self.agenda = begin_again(self.agenda, creating, self.now)
+            self.save()
+            assert self.agenda.creating is not None
+            self.create(grant, self.agenda.creating)
         elif self.now - creating.started_at < SETTLE:
             raise UnsettledError
         else:

@@ -16,13 +16,15 @@ class KilledError(BaseException):
 
 
 class Broker:
-    """A ConfirmedProducer whose sends are confirmed a turn of the loop later. `sent`: (topic, key, value), confirmed, in order.
+    """A ConfirmedProducer whose sends are confirmed a turn of the loop later. `sent`: (topic, key, value), confirmed, in order; `headers`:
+    of each of them.
 
     `die_before`: the send of that number (from 0) does not come to happen.
     """
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, bytes | None, bytes | None]] = []
+        self.headers: list[Mapping[str, bytes]] = []
         self.die_before: int | None = None
         self.sends = 0
 
@@ -43,6 +45,7 @@ class Broker:
         async def confirm() -> None:
             await asyncio.sleep(0)
             self.sent.append((topic, key, value))
+            self.headers.append(dict(headers))
             if then is not None:
                 then(len(self.sent) - 1)
 

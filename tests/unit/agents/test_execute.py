@@ -1,0 +1,344 @@
+"""The executor: what is confirmed before what, and where an entry goes when a call fails."""
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from adapters.errors import EventGone, Permanent, ReconnectNeeded, ServiceFailing, Throttled, Unauthorized
+from adapters.fakes.calendar import FakeCalendar
+from adapters.ports import EventMark, RemoteEvent
+from schemas import headers as names
+from schemas.connections import ConnectionState, Service
+from schemas.intents import CalendarEntry
+from schemas.outcomes import OutcomeKind
+from streams.agents.services import SERVICE_FAILING
+from streams.domain.agenda import Agenda, decode_agenda
+from tests.support.execution import ADA, agenda, applied, creating, entry, intent
+from tests.unit.agents.executing import ROW, SETTLE, TOPICS, Execution, grant
+from tests.unit.agents.fakes import KilledError
+
+GOOGLE = Service.GOOGLE
+OTHER = grant(2, email="ada@home.example")
+
+
+def failing() -> ServiceFailing:
+    return ServiceFailing(GOOGLE, "timeout")
+
+
+def never() -> Permanent:
+    return Permanent(GOOGLE, "invalid", status=400)
+
+
+@pytest.fixture
+def it() -> Execution:
+    execution = Execution()
+    execution.connect()
+    return execution
+
+
+def titles(it: Execution) -> list[str]:
+    return [event.entry.title for event in it.calendar.standing()]
+
+
+# the order of what is confirmed
+
+
+async def test_the_mark_of_a_create_is_confirmed_before_its_call(it: Execution, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Agenda] = []
+    create = it.calendar.create
+
+    async def looking(access_token: str, shown: CalendarEntry, mark: EventMark) -> RemoteEvent:
+        seen.append(it.row)
+        return await create(access_token, shown, mark)
+
+    monkeypatch.setattr(it.calendar, "create", looking)
+    await it.take(intent(1))
+    (marked,) = seen
+    assert marked.creating is not None
+    assert (marked.creating.entry, marked.creating.revision) == (entry(), 1)
+    assert (it.row.creating, it.row.applied is not None, titles(it)) == (None, True, ["Yoga for all"])
+    assert it.outcomes == [(OutcomeKind.CREATED, None)]
+
+
+@pytest.mark.parametrize("operation", ["update", "delete"])
+async def test_that_a_change_was_begun_is_confirmed_before_its_call(it: Execution, operation: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    await it.take(intent(1))
+    seen: list[Agenda] = []
+    call = getattr(it.calendar, operation)
+
+    async def looking(*arguments: object) -> object:
+        seen.append(it.row)
+        return await call(*arguments)
+
+    monkeypatch.setattr(it.calendar, operation, looking)
+    await it.take(intent(2, entry(title="Yin") if operation == "update" else None))
+    (begun,) = seen
+    assert begun.applied is not None
+    assert (begun.applied.content, begun.applied.removing) == ("", operation == "delete")
+
+
+async def test_a_record_is_done_after_its_row_and_its_outcome_are_confirmed(it: Execution) -> None:
+    await it.take(intent(1))
+    kinds = [topic for topic, _, _ in it.broker.sent]
+    assert kinds == ["agenda", "agenda", TOPICS.outcomes]
+    assert it.taken == [intent(1)]
+
+
+@pytest.mark.parametrize("send", range(3))
+async def test_a_worker_killed_at_any_send_makes_no_second_event(it: Execution, send: int) -> None:
+    it.broker.die_before = send
+    with pytest.raises(KilledError):
+        await it.take(intent(1))
+    assert it.taken == []
+    it.broker.die_before = None
+    it.start()
+    await it.take(intent(1))
+    assert (len(it.calendar.standing()), it.taken) == (1, [intent(1)])
+
+
+async def test_an_error_that_nobody_sorted_crashes_the_worker_and_nothing_is_done(it: Execution) -> None:
+    it.calendar.script.fail(lambda: OSError("no calendar error"))
+    with pytest.raises(OSError, match="no calendar error"):
+        await it.take(intent(1))
+    assert ([type(error) for error in it.crashes], it.taken) == ([OSError], [])
+
+
+# tokens
+
+
+async def test_a_401_refreshes_once_and_the_call_is_made_again(it: Execution) -> None:
+    await it.take(intent(1))
+    it.tokens.expire_access(ADA)
+    await it.take(intent(2, entry(title="Yin")))
+    assert titles(it) == ["Yin"]
+    assert [call.operation for call in it.tokens.calls] == ["refresh", "refresh"]
+
+
+async def test_a_second_401_is_a_retry(it: Execution) -> None:
+    it.calendar.script.fail(lambda: Unauthorized(GOOGLE, "authError", status=401), operation="create", times=2)
+    await it.take(intent(1))
+    assert it.calls == ["create", "create"]
+    assert [kind for kind, _ in it.outcomes] == [OutcomeKind.RETRYING]
+
+
+async def test_a_dead_grant_is_told_once_and_its_entry_waits_without_a_retry(it: Execution) -> None:
+    it.tokens.revoke_by_hand(ADA)
+    await it.take(intent(1))
+    await it.take(intent(2, entry(title="Yin")))
+    assert it.outcomes == [(OutcomeKind.WAITING, "needs_reconnect")] * 2
+    assert it.broker.states(TOPICS.connection_status) == [ConnectionState.NEEDS_RECONNECT]
+    assert (it.calls, it.row.waiting) == ([], "needs_reconnect")
+
+
+async def test_a_service_that_calls_the_grant_dead_at_a_calls_answer_is_believed(it: Execution) -> None:
+    it.calendar.script.fail(lambda: ReconnectNeeded(GOOGLE, "insufficientPermissions", status=403))
+    await it.take(intent(1))
+    assert it.outcomes == [(OutcomeKind.WAITING, "needs_reconnect")]
+
+
+# after an ambiguous failure
+
+
+async def test_after_an_ambiguous_failure_a_look_comes_before_a_create(it: Execution) -> None:
+    it.calendar.script.fail(failing, operation="create", after=True)
+    await it.take(intent(1))
+    assert [kind for kind, _ in it.outcomes] == [OutcomeKind.RETRYING]
+    await it.take_again()
+    assert it.calls == ["create", "find"]
+    assert len(it.calendar.standing()) == 1
+
+
+async def test_a_repeated_create_has_the_body_of_the_first_try_and_the_newest_state_follows(it: Execution) -> None:
+    it.calendar.script.fail(failing, operation="create")
+    await it.take(intent(1))
+    await it.take(intent(2, entry(title="Yin")))
+    assert it.calls == ["create", "find", "create", "update"]
+    assert [call.entry.title for call in it.calendar.calls if call.entry is not None] == ["Yoga for all", "Yoga for all", "Yin"]
+    assert titles(it) == ["Yin"]
+
+
+async def test_a_create_that_was_repeated_may_appear_late_as_well(it: Execution) -> None:
+    """The time in which an event may still appear counts from the latest call, not from the first."""
+    it.calendar.script.fail(failing, operation="create", times=2)
+    await it.take(intent(1))
+    it.now += SETTLE * 2
+    await it.take(intent(1))
+    assert it.calls == ["create", "find", "create"]
+    await it.take(intent(2, None))
+    assert it.row.creating is not None, "forgotten, though the second call's event may still appear"
+    assert it.outcomes[-1][0] is OutcomeKind.RETRYING
+    it.now += SETTLE
+    await it.take(intent(2, None))
+    assert (it.row.creating, it.outcomes[-1]) == (None, (OutcomeKind.UNCHANGED, None))
+
+
+async def test_an_id_that_was_used_up_is_followed_by_the_next_generation(it: Execution) -> None:
+    """An event was made, and removed by hand, before the agenda was lost."""
+    await it.take(intent(1))
+    it.calendar.remove_by_hand(it.calendar.standing()[0].remote_id)
+    it.agenda.rows.write({ROW: None}, None)
+    await it.take(intent(1))
+    assert [event.mark.generation for event in it.calendar.standing()] == [1]
+
+
+# errors
+
+
+async def test_a_failure_goes_to_the_next_tier_each_time_and_then_to_the_dead_letters(it: Execution) -> None:
+    it.calendar.script.fail(failing, times=None)
+    await it.take(intent(1))
+    await it.take_again()
+    await it.take_again()
+    assert [len(it.sent_to(TOPICS.retry(tier))) for tier in TOPICS.tiers] == [1, 1]
+    (letter,) = it.sent_to(TOPICS.intents_dlq)
+    assert (letter[names.ATTEMPT], letter[names.ERROR_CLASS]) == (b"3", b"ServiceFailing")
+    assert len(it.taken) == 3
+
+
+async def test_a_mailbox_that_was_asked_to_rest_is_not_called_and_no_attempt_is_counted(it: Execution) -> None:
+    it.calendar.script.fail(lambda: Throttled(GOOGLE, "rateLimitExceeded", status=429, retry_after=100))
+    await it.take(intent(1))
+    await it.take(intent(2, entry(title="Yin")))
+    assert it.calls == ["create"]
+    (first, second) = it.sent_to(TOPICS.retry(timedelta(minutes=5)))
+    assert (first[names.ATTEMPT], second[names.ATTEMPT]) == (b"1", b"0")
+    it.now += timedelta(seconds=100)
+    await it.take(intent(2, entry(title="Yin")))
+    assert titles(it) == ["Yin"]
+
+
+async def test_an_event_that_was_removed_by_hand_is_remembered(it: Execution) -> None:
+    await it.take(intent(1))
+    it.calendar.script.fail(lambda: EventGone(GOOGLE, "notFound", status=404), operation="update")
+    await it.take(intent(2, entry(title="Yin")))
+    assert it.outcomes[-1] == (OutcomeKind.DISMISSED, "dismissed")
+    assert it.row.dismissed is not None
+
+
+# what the service will never take
+
+
+class Picky(FakeCalendar):
+    """Takes no title that begins with an exclamation mark."""
+
+    async def create(self, access_token: str, shown: CalendarEntry, mark: EventMark) -> RemoteEvent:
+        if shown.title.startswith("!"):
+            self.script.fail(never, operation="create")
+        return await super().create(access_token, shown, mark)
+
+
+@pytest.fixture
+def picky(it: Execution) -> Execution:
+    it.calendar = Picky(GOOGLE, tokens=it.tokens)
+    it.start()
+    return it
+
+
+async def test_what_is_refused_for_good_is_a_dead_letter_and_the_next_change_makes_it_right(picky: Execution) -> None:
+    """The first body is not repeated for ever: it would be refused for ever, and the corrected class would never stand."""
+    await picky.take(intent(1, entry(title="!")))
+    assert picky.outcomes[-1][0] is OutcomeKind.DEAD_LETTERED
+    picky.now += SETTLE
+    await picky.take(intent(2, entry(title="Yin")))
+    assert (titles(picky), len(picky.sent_to(TOPICS.intents_dlq))) == (["Yin"], 1)
+
+
+async def test_a_correction_right_after_a_refusal_waits_until_nothing_can_appear_any_more(picky: Execution) -> None:
+    await picky.take(intent(1, entry(title="!")))
+    await picky.take(intent(2, entry(title="Yin")))
+    assert picky.outcomes[-1][0] is OutcomeKind.RETRYING
+    await picky.take_again()
+    assert (titles(picky), len(picky.sent_to(TOPICS.intents_dlq))) == (["Yin"], 1)
+
+
+async def test_what_was_refused_and_made_all_the_same_is_found(it: Execution) -> None:
+    it.calendar.script.fail(never, operation="create", after=True)
+    await it.take(intent(1))
+    await it.take(intent(2, entry(title="Yin")))
+    assert (it.calls, titles(it)) == (["create", "find", "update"], ["Yin"])
+
+
+async def test_an_old_create_that_is_refused_stops_no_newer_state(picky: Execution) -> None:
+    """A try that may have been done comes first; when its repeat is refused for good, the newest state is still owed."""
+    mark = creating(entry(title="!"), on=grant())
+    picky.store(agenda(intent(1, entry(title="!")), creating=mark, generation=0))
+    await picky.take(intent(2, entry(title="Yin")))
+    await picky.take_again()
+    assert (picky.calls, titles(picky)) == (["find", "create", "find", "create"], ["Yin"])
+    assert picky.sent_to(TOPICS.intents_dlq) == []
+
+
+# a calendar that is being left
+
+
+async def test_a_removal_that_is_refused_for_good_does_not_keep_the_old_grant_for_ever(it: Execution) -> None:
+    it.store(agenda(intent(1), applied=applied(), generation=1))
+    it.connect(OTHER, grant())
+    it.calendar.script.fail(never, operation="delete")
+    await it.take(intent(1))
+    assert it.broker.revisions(TOPICS.intents_bulk) == [1]
+    await it.take(intent(1))
+    assert [event.mailbox for event in it.calendar.standing()] == ["ada-2"]
+    assert it.connections.get(0, ADA).retiring == ()
+
+
+async def test_a_look_that_is_refused_for_good_does_not_keep_the_old_grant_for_ever(it: Execution) -> None:
+    """Else its token would never be forgotten, and the provider would see `disconnecting` for ever."""
+    it.store(agenda(intent(1), creating=creating(on=grant())))
+    it.leave(grant())
+    it.calendar.script.fail(never, operation="find", times=None)
+    await it.take(intent(1))
+    assert it.outcomes[-1][0] is OutcomeKind.DEAD_LETTERED
+    assert (it.row.creating, it.row.begun, it.connections.get(0, ADA).retiring) == (None, (), ())
+    assert it.broker.states(TOPICS.connection_status) == [ConnectionState.DISCONNECTED]
+
+
+# resting
+
+
+async def test_while_the_circuit_is_open_entries_rest_without_a_call_or_a_retry(it: Execution) -> None:
+    for mailbox in ("bea", "cid"):
+        await it.services.answered(GOOGLE, mailbox, failing())
+    await it.take(intent(1))
+    assert (it.calls, it.outcomes, it.row.waiting) == ([], [(OutcomeKind.WAITING, SERVICE_FAILING)], SERVICE_FAILING)
+
+
+async def test_an_entry_looks_again_after_its_row_is_confirmed_whether_the_service_answers_by_now(
+    it: Execution, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The wake-up went out while the row was not local yet: it would rest for ever (docs/adr/005)."""
+    for mailbox in ("bea", "cid"):
+        await it.services.answered(GOOGLE, mailbox, failing())
+    write = it.agenda.write_row
+
+    async def recovers_meanwhile(partition: int, key: bytes, row: bytes | None) -> object:
+        if row is not None and decode_agenda(row).waiting == SERVICE_FAILING:
+            await it.services.answered(GOOGLE, "bea", None)
+        return await write(partition, key, row)
+
+    monkeypatch.setattr(it.agenda, "write_row", recovers_meanwhile)
+    await it.take(intent(1))
+    assert (titles(it), it.outcomes) == (["Yoga for all"], [(OutcomeKind.CREATED, None)])
+
+
+async def test_an_entry_looks_again_after_its_row_is_confirmed_whether_the_provider_is_connected_by_now(
+    it: Execution, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    it.leave()
+    write = it.agenda.write_row
+
+    async def connects_meanwhile(partition: int, key: bytes, row: bytes | None) -> object:
+        await it.connections.change(0, ADA, lambda before: msgspec.structs.replace(before, current=grant()))
+        return await write(partition, key, row)
+
+    monkeypatch.setattr(it.agenda, "write_row", connects_meanwhile)
+    await it.take(intent(1))
+    assert (titles(it), it.outcomes) == (["Yoga for all"], [(OutcomeKind.CREATED, None)])
+
+
+async def test_a_burst_is_executed_as_its_last_state_and_the_rest_is_superseded(it: Execution) -> None:
+    await it.take(intent(1), intent(3, entry(title="Yin")), intent(2, None))
+    assert (it.calls, titles(it)) == (["create"], ["Yin"])
+    assert sorted(kind.value for kind, _ in it.outcomes) == ["created", "superseded", "superseded"]
+    assert len(it.taken) == 3

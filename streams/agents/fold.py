@@ -136,6 +136,7 @@ class FoldWork:
     def _follow(self, partition: int, result: FoldResult, sends: list[asyncio.Future[Any]], ticket: Ticket) -> None:
         previous = self._tails.get(partition)
         task = asyncio.create_task(self._finish(partition, result, sends, ticket, previous))
+        task.add_done_callback(_seen)
         self._tails[partition] = task
 
     async def _finish(
@@ -220,3 +221,9 @@ class FoldWork:
 
     async def _send_tombstones(self, partition: int, keys: list[bytes]) -> None:
         await (await self._table.write(partition, dict.fromkeys(keys)))
+
+
+def _seen(task: asyncio.Task[None]) -> None:
+    """A failure was told by `crash`; there may be no later chunk to await it."""
+    if not task.cancelled():
+        task.exception()

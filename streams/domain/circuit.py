@@ -1,8 +1,11 @@
 """A circuit for one calendar service: when a whole service fails, its calls rest instead of emptying the topic into retries. Pure."""
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import takewhile
+from typing import NamedTuple
 
 __all__ = ["Circuit", "CircuitPolicy", "CircuitState"]
 
@@ -15,16 +18,26 @@ class CircuitState(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class CircuitPolicy:
-    """Opens when, of the last `window` calls, at least `ratio` failed and the failures come from `mailboxes` different mailboxes or more.
+    """Opens when, of the last `window` calls, at least `ratio` failed, or when the last `row` calls all failed, over `row_lasts` seconds or
+    longer; and the failures come from `mailboxes` different mailboxes or more.
 
-    So one broken mailbox never stops a service. Rests `first_rest` seconds, doubling to `longest_rest`, between probes.
+    So one broken mailbox never stops a service, and where few calls are made an outage is known before their attempts are used up.
+    Rests `first_rest` seconds, doubling to `longest_rest`, between probes.
     """
 
     window: int = 20
     ratio: float = 0.8
     mailboxes: int = 2
+    row: int = 5
+    row_lasts: float = 1.0
     first_rest: float = 5.0
     longest_rest: float = 60.0
+
+
+class _Call(NamedTuple):
+    answered: bool
+    mailbox: str
+    at: float
 
 
 class Circuit:
@@ -32,7 +45,7 @@ class Circuit:
 
     def __init__(self, policy: CircuitPolicy) -> None:
         self._policy = policy
-        self._calls: deque[tuple[bool, str]] = deque(maxlen=policy.window)
+        self._calls: deque[_Call] = deque(maxlen=policy.window)
         self._rest = policy.first_rest
         self._open_until: float | None = None
         self._probing = False
@@ -58,8 +71,8 @@ class Circuit:
 
     def succeeded(self, mailbox: str) -> bool:
         """A call was answered, by whatever answer shows that the service is well. True when that closes the circuit."""
-        self._calls.append((True, mailbox))
         if self._open_until is None:
+            self._calls.append(_Call(True, mailbox, 0.0))
             return False
         self._open_until = None
         self._probing = False
@@ -69,18 +82,28 @@ class Circuit:
 
     def failed(self, mailbox: str, now: float) -> bool:
         """The service failed. True when the circuit is open after it."""
-        self._calls.append((False, mailbox))
+        self._calls.append(_Call(False, mailbox, now))
         if self._open_until is not None:
             if self._probing:
                 self._rest = min(self._rest * 2, self._policy.longest_rest)
                 self._open(now)
             return True
-        failures = [name for ok, name in self._calls if not ok]
-        full = len(self._calls) == self._policy.window
-        if full and len(failures) >= self._policy.ratio * self._policy.window and len(set(failures)) >= self._policy.mailboxes:
+        opens = self._most_failed() or self._a_row_failed(now)
+        if opens:
             self._open(now)
-            return True
-        return False
+        return opens
+
+    def _most_failed(self) -> bool:
+        failures = [call for call in self._calls if not call.answered]
+        full = len(self._calls) == self._policy.window
+        return full and len(failures) >= self._policy.ratio * self._policy.window and self._of_many(failures)
+
+    def _a_row_failed(self, now: float) -> bool:
+        row = list(takewhile(lambda call: not call.answered, reversed(self._calls)))
+        return len(row) >= self._policy.row and now - row[-1].at >= self._policy.row_lasts and self._of_many(row)
+
+    def _of_many(self, calls: Sequence[_Call]) -> bool:
+        return len({call.mailbox for call in calls}) >= self._policy.mailboxes
 
     def trip(self, now: float) -> None:
         """Open at once: the service refuses this application (an operator has to act)."""

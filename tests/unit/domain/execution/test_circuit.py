@@ -51,6 +51,35 @@ def test_few_calls_say_nothing_of_a_service() -> None:
     assert not any(circuit.failed(f"mailbox-{number}", 0.0) for number in range(9))
 
 
+def test_few_calls_that_all_fail_for_a_while_open_it_before_their_attempts_are_used_up() -> None:
+    """Two providers with a class each, and three attempts: at once, after a second, after three more."""
+    circuit = closed()
+    assert not any(circuit.failed(mailbox, at) for at in (0.0, 1.1) for mailbox in ("a", "b"))
+    assert circuit.failed("a", 4.2)
+    assert not circuit.allows(4.2)
+
+
+@pytest.mark.parametrize(
+    "calls",
+    [
+        pytest.param([("a", 0.0), ("b", 0.1), ("a", 0.2), ("b", 0.3), ("a", 0.9)], id="for a moment only"),
+        pytest.param([("a", 0.0), ("a", 2.0), ("a", 4.0), ("a", 6.0), ("a", 8.0)], id="of one mailbox"),
+        pytest.param([("a", 0.0), ("b", 2.0), ("a", 4.0), ("b", 6.0)], id="too few"),
+    ],
+)
+def test_a_row_of_failures_says_little_when_it_is(calls: list[tuple[str, float]]) -> None:
+    circuit = closed()
+    assert not any(circuit.failed(mailbox, at) for mailbox, at in calls)
+
+
+def test_a_call_that_is_answered_ends_a_row_of_failures() -> None:
+    circuit = closed()
+    for at in (0.0, 1.0, 2.0, 3.0):
+        circuit.failed("a", at)
+    circuit.succeeded("c")
+    assert not any(circuit.failed("b", at) for at in (4.0, 5.0, 6.0, 7.0))
+
+
 @pytest.mark.parametrize(("succeeded", "opens"), [(2, True), (3, False)])
 def test_it_opens_at_the_ratio_of_the_last_calls(succeeded: int, opens: bool) -> None:
     circuit = closed()

@@ -1,5 +1,6 @@
 """What a calendar event says, in words that are the same for every calendar service."""
 
+import re
 import unicodedata
 
 from schemas.events import Kind, Presence
@@ -9,6 +10,9 @@ __all__ = ["MAINTAINED_BY", "MAINTAINER", "description_lines", "one_line", "shor
 
 MAINTAINER = "Impact Feedback"
 MAINTAINED_BY = f"{MAINTAINER} maintains this event. Changes made by hand may be overwritten."
+
+#: Control characters, and what XML 1.0 has no place for, which is how Exchange keeps texts.
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 _KINDS = {Kind.CLASS: "Class", Kind.APPOINTMENT: "Appointment"}
 _PRESENCES = {Presence.IN_PERSON: "In person", Presence.ONLINE: "Online", Presence.HYBRID: "In person and online"}
@@ -22,11 +26,12 @@ def title_of(entry: CalendarEntry) -> str:
 def description_lines(entry: CalendarEntry) -> tuple[str, ...]:
     """Plain text: what it is and how it is held; the link to the class, when it has one; who maintains the event."""
     what = " · ".join(filter(None, (one_line(entry.class_type), _KINDS[entry.kind], _PRESENCES[entry.presence])))
-    return tuple(filter(None, (what, entry.url, MAINTAINED_BY)))
+    return tuple(filter(None, (what, one_line(entry.url or ""), MAINTAINED_BY)))
 
 
 def one_line(text: str) -> str:
-    return " ".join(text.split())
+    """Spaces for line breaks, tabs and control characters: some of the latter Exchange refuses, and nobody can read any."""
+    return " ".join(_UNSEEN.sub(" ", text).split())
 
 
 def shorten(text: str, limit: int) -> str:

@@ -6,6 +6,7 @@ import msgspec
 
 from schemas.connections import ConnectionEvent, ConnectionStatus
 from schemas.errors import ContractViolation
+from schemas.events import known_zones
 from schemas.intents import Intent
 from schemas.outcomes import Outcome
 
@@ -22,8 +23,10 @@ _connection: msgspec.json.Decoder[ConnectionEvent] = msgspec.json.Decoder(Connec
 
 
 def decode_intent(value: bytes | None) -> Intent:
-    """Raises ContractViolation."""
+    """Raises ContractViolation, for a zone too that this process does not know: whoever published it has a newer database."""
     intent: Intent = _decode(_intent, value)
+    if intent.entry is not None and intent.entry.time_zone not in known_zones():
+        raise ContractViolation("bad_data", f"time_zone is not an IANA zone name: {intent.entry.time_zone[:64]!r} - at `$.entry.time_zone`")
     return intent
 
 

@@ -6,12 +6,17 @@ ConnectionStatus, no token ever.
 
 from datetime import datetime
 from enum import Enum
+from typing import Annotated
 
 import msgspec
 
 from schemas.events import Identifier
 
 __all__ = ["ConnectionEvent", "ConnectionGranted", "ConnectionRevoked", "ConnectionState", "ConnectionStatus", "Service"]
+
+
+#: With an offset: grants and ends of grants are put in order by these.
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class Service(Enum):
@@ -33,7 +38,7 @@ class ConnectionGranted(msgspec.Struct, frozen=True, kw_only=True, tag_field="ty
     email: str
     sealed_refresh_token: str
     scopes: tuple[str, ...]
-    connected_at: datetime
+    connected_at: Instant
 
 
 class ConnectionRevoked(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="connection.revoked"):
@@ -41,7 +46,7 @@ class ConnectionRevoked(msgspec.Struct, frozen=True, kw_only=True, tag_field="ty
 
     provider_id: Identifier
     grant_id: Identifier
-    revoked_at: datetime
+    revoked_at: Instant
     remove_events: bool = False
 
 

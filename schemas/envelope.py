@@ -34,9 +34,15 @@ class _Envelope(msgspec.Struct, frozen=True):
     source: _NonEmpty
     type: _NonEmpty
     data: msgspec.Raw = msgspec.Raw()
+    #: Instead of `data`, the same bytes in base64 (CloudEvents JSON format 1.0.2 section 3.1).
+    data_base64: bytes = b""
     subject: str | None = None
     #: RFC 3339 asks for an offset; without one it is taken as UTC where it is used.
     time: datetime | None = None
+
+
+#: Those of an envelope that stand in `ce_` headers in binary mode; extensions may have any other name.
+_ATTRIBUTES = ("specversion", "id", "source", "type", "subject", "time")
 
 
 class ReceivedEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,7 +138,7 @@ def _binary_mode(headers: Headers, value: bytes) -> _Envelope:
             except UnicodeDecodeError:
                 raise ContractViolation("not_utf8", f"header {lower} is not valid UTF-8") from None
     try:
-        envelope = msgspec.convert(attributes, _Envelope)
+        envelope = msgspec.convert({name: attributes[name] for name in _ATTRIBUTES if name in attributes}, _Envelope)
     except msgspec.ValidationError as error:
         raise ContractViolation("bad_envelope", f"CloudEvents headers: {error}") from None
     return msgspec.structs.replace(envelope, data=msgspec.Raw(value))
@@ -144,10 +150,11 @@ def _decode_data(envelope: _Envelope) -> ClassEvent:
     decoder = _data.get(envelope.type)
     if decoder is None:
         raise ContractViolation("unknown_type", f"type is not known: {envelope.type[:128]!r}")
-    if not envelope.data:
+    data = envelope.data or envelope.data_base64
+    if not data:
         raise ContractViolation("no_data", "data is missing")
     try:
-        return decoder.decode(envelope.data)
+        return decoder.decode(data)
     except msgspec.ValidationError as error:
         raise ContractViolation("bad_data", f"data of {envelope.type}: {_with_data_path(str(error))}") from None
     except msgspec.DecodeError as error:

@@ -8,7 +8,7 @@ from enum import Enum
 
 import msgspec
 
-from schemas.events import Kind, Presence
+from schemas.events import Kind, Presence, WallTime
 
 __all__ = ["CalendarEntry", "Intent", "Lane"]
 
@@ -29,8 +29,8 @@ class CalendarEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     title: str
     kind: Kind
     class_type: str
-    starts_at: datetime
-    ends_at: datetime
+    starts_at: WallTime
+    ends_at: WallTime
     time_zone: str
     location: str
     presence: Presence

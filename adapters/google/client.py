@@ -4,7 +4,7 @@ Every call is about the provider's own `primary` calendar and asks for no notifi
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -102,7 +102,7 @@ class GoogleCalendar:
         request = self._events.list(calendarId=PRIMARY, privateExtendedProperty=[key_filter(mark)], showDeleted=False)
         for _ in range(MOST_PAGES):
             page = await self._call(access_token, request)
-            found = next((ours for event in page.get("items", ()) if (ours := remote_event(event, mark))), None)
+            found = next((ours for event in _events(page) if (ours := remote_event(event, mark))), None)
             if found is not None:
                 return found
             request = self._events.list_next(request, page)
@@ -131,9 +131,14 @@ class GoogleCalendar:
         return content
 
 
+def _events(page: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    items = page.get("items")
+    return (event for event in (items if isinstance(items, list) else ()) if isinstance(event, dict))
+
+
 def _interpret(request: Any, answer: HttpAnswer) -> Any:
-    """The library's reading of the answer; None for an error, which `calendar_error` reads, and for what is not UTF-8."""
+    """The library's reading of the answer; None for an error, which `calendar_error` reads, and for what the library cannot read."""
     try:
         return request.postproc(httplib2.Response({**answer.headers, "status": str(answer.status)}), answer.body)
-    except (HttpError, UnicodeDecodeError):
+    except (HttpError, UnicodeDecodeError, AttributeError, RecursionError):  # AttributeError: an error's message that is no text
         return None

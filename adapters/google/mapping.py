@@ -7,6 +7,7 @@ characters, a value 1024).
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -34,6 +35,9 @@ SHORTEST = timedelta(minutes=1)
 #: The private mark. FIRST is what the event was created as (entry and revision); updates leave it, so that a repeated create is known.
 KEY, CLASS, REVISION, GENERATION, FIRST = "impactKey", "impactClass", "impactRevision", "impactGeneration", "impactRevisionFirst"
 CANCELLED = "cancelled"
+
+#: What Google is sure to take as an address; any other link still stands in the description.
+_PLAIN_URL = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?([/?#][A-Za-z0-9._~:/?#@!$&'()*+,;=%\[\]-]{0,2000})?")
 
 
 def event_id(mark: EventMark) -> str:
@@ -99,7 +103,7 @@ def _owned(entry: CalendarEntry, mark: EventMark) -> EventBody:
         "summary": title,
         "location": shorten(one_line(entry.location), LOCATION_LIMIT),
         "description": _description(entry),
-        "source": {"title": title, "url": entry.url} if entry.url is not None and entry.url.startswith("https://") else None,
+        "source": {"title": title, "url": entry.url} if entry.url is not None and _PLAIN_URL.fullmatch(entry.url) else None,
         "extendedProperties": {"private": _mark(mark)},
     }
 
@@ -136,5 +140,6 @@ def _digest(*parts: str | int) -> bytes:
 
 
 def _private(event: Mapping[str, Any]) -> Mapping[str, str]:
-    properties = event.get("extendedProperties", {}).get("private", {})
-    return properties if isinstance(properties, dict) else {}
+    properties = event.get("extendedProperties")
+    private = properties.get("private") if isinstance(properties, dict) else None
+    return {name: value for name, value in private.items() if isinstance(value, str)} if isinstance(private, dict) else {}

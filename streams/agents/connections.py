@@ -45,6 +45,10 @@ def grant_of(provider_id: str, held: Held) -> Grant:
     return Grant(provider_id=provider_id, service=held.service, grant_id=held.grant_id, sealed_refresh_token=held.sealed_refresh_token)
 
 
+def _grants(row: Connection) -> set[str]:
+    return {held.grant_id for held in (*((row.current,) if row.current else ()), *row.retiring)}
+
+
 #: Both take a partition and a provider_id.
 Sweep = Callable[[int, str], Awaitable[int]]
 OwesRemoval = Callable[[int, str, Calendar], bool]
@@ -185,7 +189,10 @@ class Connections:
             after, change = on_connection_event(row, event)
             return after
 
+        before = self.get(partition, provider_id)
         after = await self.change(partition, provider_id, evolve, lambda before, after: after.current or before.current)
+        for gone in _grants(before) - _grants(after):  # replaced by a grant to the same account
+            self.keeper.forget(provider_id, gone)
         for held in closing(after):
             await self._forget(provider_id, held)
             await self.change(partition, provider_id, lambda row, gone=held.grant_id: retired(row, gone))  # type: ignore[misc]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Protocol
 
 from schemas.codec import encode
@@ -12,7 +12,7 @@ from streams.domain.evolve import evolve
 from streams.domain.intents import Cause, derive_intents
 from streams.domain.state import ClassState
 
-__all__ = ["DeadLetter", "FoldResult", "RawRecord", "fold_records", "happened_at"]
+__all__ = ["DeadLetter", "FoldResult", "RawRecord", "fold_records", "happened_at", "heard_on"]
 
 
 class RawRecord(Protocol):
@@ -70,7 +70,7 @@ def _fold_one(result: FoldResult, received: ReceivedEvent, timestamp: int, state
     if ahead > 1:
         result.gaps.append((event.class_id, event.version))
     happened = happened_at(received.time, timestamp)
-    after = evolve(before, event, happened.date() if happened is not None else None)
+    after = evolve(before, event, heard_on(before, happened, timestamp))
     result.states[key] = after
     result.folded += 1
     if before is None or before.details is not after.details or before.booked != after.booked:
@@ -88,3 +88,12 @@ def happened_at(time: datetime | None, timestamp: int) -> datetime | None:
         return datetime.fromtimestamp(timestamp / 1000, UTC) if timestamp >= 0 else None
     except (OverflowError, ValueError):  # 0001-01-01T00:00:00+05:00, or a producer's clock gone mad
         return None
+
+
+def heard_on(before: ClassState | None, happened: datetime | None, timestamp: int) -> date | None:
+    """The day (UTC) of an event for `evolve`. For a class that is not known yet that of its publishing, where that is later.
+
+    So a roster of long ago that is loaded today is kept until its class is known, as one of today is.
+    """
+    published = happened_at(None, timestamp) if before is None or before.details is None else None
+    return max((at.date() for at in (happened, published) if at is not None), default=None)

@@ -14,7 +14,7 @@ from schemas.topics import Topics
 from streams.agents.projection.calendar_rows import connection_row, intent_of, intent_step, outcome_of, outcome_row, outcome_step
 from streams.agents.projection.class_rows import class_row, event_step, roster_row, wanted_rows
 from streams.domain.evolve import Position, evolve, position
-from streams.domain.fold import RawRecord, happened_at
+from streams.domain.fold import RawRecord, happened_at, heard_on
 from streams.domain.state import ClassState
 
 __all__ = ["Folded", "Folder"]
@@ -119,7 +119,7 @@ class Folder:
         if position(before, event) is Position.REPEAT:
             return "repeat"
         happened = happened_at(received.time, record.timestamp)
-        after = evolve(before, event, happened.date() if happened is not None else None)
+        after = evolve(before, event, heard_on(before, happened, record.timestamp))
         folded.before.setdefault(class_id, before)
         self._states[class_id] = after
         folded.batch.steps.append(event_step(received, happened or _EPOCH, before, after))

@@ -166,3 +166,42 @@ def test_no_null_is_sent_in_a_create() -> None:
     plain = msgspec.structs.replace(ENTRY, url=None)
     assert None not in create_body(plain, MARK).values()
     assert update_body(plain, MARK)["source"] is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://impact.example/c/1",
+        "https://impact.example/c 1",
+        "https://impact.example/\n",
+        "https://",
+        "https://büro.example/",
+        "https://impact.example/<c>",
+        "https://impact.example/" + "x" * 2100,
+    ],
+)
+def test_an_address_that_google_may_refuse_stands_in_the_description_only(url: str) -> None:
+    """A source that is refused would make the whole class a dead letter."""
+    body = create_body(msgspec.structs.replace(ENTRY, url=url), MARK)
+    assert "source" not in body
+    assert url[:20].strip() in body["description"]
+
+
+@pytest.mark.parametrize("url", ["https://impact.example", "https://impact.example:8443/c/1?a=b&c=%20#d", "https://[::1]/"])
+def test_an_address_of_the_plain_form_is_the_source(url: str) -> None:
+    body = create_body(msgspec.structs.replace(ENTRY, url=url), MARK)
+    assert body.get("source", {}).get("url") == (url if "[" not in url else None)
+
+
+@pytest.mark.parametrize("extended", [None, [], {"private": None}, {"private": {"impactKey": 7, "impactRevision": 1}}])
+async def test_an_event_whose_properties_are_of_another_shape_is_not_ours(extended: object) -> None:
+    google, _ = calendar((404, {}), (200, {"items": [None, stored(extendedProperties=extended)]}), (404, {}), (200, {"items": None}))
+    assert await google.find(TOKEN, MARK) is None
+    assert await google.find(TOKEN, MARK) is None
+
+
+@pytest.mark.parametrize("body", [{"error": {"message": 5}}, {"error": 5}, [5], "text"])
+async def test_an_error_in_whatever_shape_goes_by_its_status(body: object) -> None:
+    google, _ = calendar((400, body))
+    with pytest.raises(Permanent):
+        await google.create(TOKEN, ENTRY, MARK)

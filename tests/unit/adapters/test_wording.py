@@ -40,10 +40,21 @@ def test_an_appointment_without_a_link_and_a_type_leaves_them_out() -> None:
 
 @pytest.mark.parametrize(
     ("title", "class_type", "shown"),
-    [("A\nB\t C", "Yoga", "A B C"), ("  ", "Yoga", "Yoga"), ("", "", "Class"), ("الصباح 🧘🏽", "", "الصباح 🧘🏽")],
+    [
+        ("A\nB\t C", "Yoga", "A B C"),
+        ("  ", "Yoga", "Yoga"),
+        ("", "", "Class"),
+        ("الصباح 🧘🏽", "", "الصباح 🧘🏽"),
+        ("\x00Yo\x07ga\x1b[0m\ufffe", "", "Yo ga [0m"),
+    ],
 )
 def test_a_title_is_one_line_and_never_empty(title: str, class_type: str, shown: str) -> None:
     assert title_of(changed(title=title, class_type=class_type)) == shown
+
+
+def test_a_description_holds_no_control_character() -> None:
+    lines = description_lines(changed(class_type="Yo\x08ga", url="https://impact.example/c/1\x00\r\nBcc: all"))
+    assert lines == ("Yo ga · Class · In person and online", "https://impact.example/c/1 Bcc: all", MAINTAINED_BY)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from schemas.codec import encode
 from schemas.connections import ConnectionEvent, ConnectionGranted, ConnectionState, Service
 from schemas.topics import Topics
 from streams.agents.agendas import Agendas
-from streams.agents.connections import Connections
+from streams.agents.connections import Connections, grant_of
 from streams.domain.agenda import Agenda, agenda_key, encode_agenda
 from streams.engine.offsets import OffsetTracker
 from tests.support.execution import ADA, CLASS_ID, NOW, agenda, applied, granted, held, intent, revoked
@@ -185,6 +185,17 @@ async def test_a_grant_that_is_ending_is_not_held_any_more(worker: Worker, monke
     await worker.hear(revoked(remove_events=True))
     assert seen == [False]
     assert not worker.it.holds(0, ADA, "grant-1")
+
+
+async def test_tokens_of_a_grant_that_another_replaced_are_forgotten(worker: Worker) -> None:
+    """Both are to the same account: the old one is not revoked, since that would end the new one too, but nobody needs it any more."""
+    await worker.hear(sealed(1))
+    current = worker.it.get(0, ADA).current
+    assert current is not None
+    await worker.it.keeper.access_token(grant_of(ADA, current))
+    await worker.hear(sealed(2))
+    assert repr(worker.it.keeper) == "TokenKeeper(connections=0, refreshing=0)"
+    assert [call.operation for call in worker.tokens.calls] == ["refresh"]
 
 
 async def test_a_dead_grant_is_told_once_however_many_find_out(worker: Worker) -> None:

@@ -1,5 +1,6 @@
 """Decoding domain events: both content modes, what is ignored, and that whatever breaks the contract is named, never a crash."""
 
+import base64
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -81,6 +82,21 @@ def test_fields_that_nobody_knows_yet_are_ignored_one_called_type_too() -> None:
     }
     value = json.dumps(envelope).replace('"huge": 0', '"huge": 1' + "0" * 5000).encode()
     assert decode_event(b"cls-42", value).event == ClassCancelled(class_id="cls-42", version=9)
+
+
+def test_data_in_base64_is_the_same_data() -> None:
+    envelope = cancelled()
+    data = base64.b64encode(json.dumps(envelope.pop("data")).encode()).decode()
+    _, value, headers = structured(envelope | {"data_base64": data, "data": {"class_id": "cls-42"}})
+    value = value.replace(b', "data": {"class_id": "cls-42"}', b"")
+    assert decode_event(b"cls-42", value, headers) == decode_event(*structured(cancelled()))
+    assert violation(b"cls-42", value.replace(data.encode(), b"e30="), headers).code == "bad_data"
+    assert "data_base64" in violation(b"cls-42", value.replace(data.encode(), b"?"), headers).reason
+
+
+def test_an_extension_of_any_name_disturbs_no_attribute() -> None:
+    key, value, headers = binary(cancelled())
+    assert decode_event(key, value, [*headers, ("ce_data", b"mine"), ("ce_database64", b"?"), ("ce_data_base64", b"?")])
 
 
 def test_what_is_absent_differs_from_what_is_null() -> None:

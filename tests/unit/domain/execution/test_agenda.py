@@ -145,6 +145,13 @@ def test_an_entry_that_never_had_a_day_goes_by_its_last_intent_or_stays() -> Non
     assert forget_on(Agenda(provider_id=ADA, class_id=CLASS_ID), today, 30) > today
 
 
+def test_a_placeholder_at_the_end_of_time_is_never_forgotten_and_stops_nobody() -> None:
+    today = date(2027, 1, 1)
+    far = intent(1, entry(starts_at=datetime(9998, 12, 31, 9), ends_at=datetime(9998, 12, 31, 10)))
+    assert forget_on(agenda(far), today, 36_500) == date.max
+    assert forget_on(agenda(intent(1, None, occurred_at=datetime(9999, 12, 31, tzinfo=UTC))), today, 30) == date.max
+
+
 @pytest.mark.parametrize(("revision", "other", "newer"), [(2, 1, True), (1, 2, False), (2, 2, False), (1, None, True), (None, 1, False)])
 def test_of_two_rows_the_one_that_wants_a_later_revision_is_newer(revision: int | None, other: int | None, newer: bool) -> None:
     rows = [encode_agenda(agenda(*([intent(each)] if each is not None else []))) for each in (revision, other)]

@@ -10,6 +10,7 @@ from schemas.codec import decode_intent
 from schemas.envelope import encode_event
 from schemas.events import ClassEvent
 from streams.domain.fold import FoldResult, RawRecord, fold_records
+from streams.domain.forgetting import is_forgotten
 from streams.domain.state import ClassState
 from tests.support.class_events import CLASS_ID, added, cancelled, rescheduled, scheduled
 from tests.unit.domain.fold.fold_story import fold
@@ -122,3 +123,13 @@ def test_an_event_happened_when_it_says_or_else_when_it_was_published(
 ) -> None:
     result = run(record(scheduled()), record(added(2), time=time, timestamp=timestamp))
     assert decode_intent(result.intents[0][1]).occurred_at == happened
+
+
+def test_a_roster_of_long_ago_that_is_loaded_today_is_kept_until_its_class_is_known() -> None:
+    """Its class may be the next record; to be forgotten in between, by the event's own day, would lose the booking."""
+    published = datetime.fromtimestamp(PUBLISHED / 1000, UTC).date()
+    state = run(record(added(1), time=datetime(2019, 1, 1, tzinfo=UTC))).states[KEY]
+    assert not is_forgotten(state, published + timedelta(days=30), 30)
+    assert is_forgotten(state, published + timedelta(days=31), 30)
+    known = run(record(scheduled()), record(added(2)), state_of=nothing_known).states[KEY]
+    assert known.last_event_on == HAPPENED.date()

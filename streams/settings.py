@@ -13,7 +13,7 @@ from pathlib import Path
 from schemas.topics import Topics
 from streams.database_address import database_address
 from streams.portal_settings import PortalSettings, read_portal
-from streams.settings_reader import Reader, SettingError, key_of, parse_duration
+from streams.settings_reader import Asked, Reader, SettingError, key_of, parse_duration
 
 __all__ = ["KafkaSettings", "OAuthSettings", "PortalSettings", "SettingError", "Settings", "parse_duration"]
 
@@ -70,6 +70,8 @@ class Settings:
     log_level: str = "info"
     #: auto: console for a terminal, JSON elsewhere.
     log_format: str = "auto"
+    #: Names that look like settings and are none: misspelt, or of another release.
+    warnings: tuple[str, ...] = ()
 
     @property
     def topics(self) -> Topics:
@@ -93,8 +95,8 @@ class Settings:
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "Settings":
         """Raises SettingError. An empty value counts as absent."""
-        reader = _Reader({name: value for name, value in env.items() if value != ""})
-        default = cls()
+        asked = Asked(env)
+        reader, default = _Reader(asked), cls()
         data_dir = Path(reader.text("IMPACT_DATA_DIR", str(default.data_dir)))
         return cls(
             kafka=reader.kafka(),
@@ -121,6 +123,7 @@ class Settings:
             database_url=reader.database_url(data_dir),
             log_level=reader.choice("IMPACT_LOG_LEVEL", default.log_level, ("debug", "info", "warning", "error")),
             log_format=reader.choice("IMPACT_LOG_FORMAT", default.log_format, ("auto", "json", "console")),
+            warnings=asked.warnings(),
         )
 
 

@@ -4,12 +4,13 @@ import base64
 import binascii
 import ipaddress
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from difflib import get_close_matches
 from urllib.parse import SplitResult, urlsplit
 
-__all__ = ["Reader", "SettingError", "key_of", "parse_duration"]
+__all__ = ["Asked", "Reader", "SettingError", "key_of", "parse_duration"]
 
 
 class SettingError(ValueError):
@@ -18,6 +19,33 @@ class SettingError(ValueError):
     def __init__(self, name: str, expects: str, example: str, problem: str = "is missing") -> None:
         self.name = name
         super().__init__(f"{name} {problem}. It expects {expects}. Example: {name}={example}")
+
+
+class Asked(Mapping[str, str]):
+    """An environment that remembers the names it was asked for: what else begins with `IMPACT_` is no setting."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._env = {name: value for name, value in env.items() if value != ""}
+        self._names: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        self._names.add(name)
+        return self._env[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._env)
+
+    def __len__(self) -> int:
+        return len(self._env)
+
+    def warnings(self) -> tuple[str, ...]:
+        """One for each name that is no setting, with the setting that may have been meant. No value: it may be a secret."""
+        unknown = sorted(name for name in self._env.keys() - self._names if name.startswith("IMPACT_"))
+        return tuple(f"{name} is no setting, and is ignored{self._meant(name)}" for name in unknown)
+
+    def _meant(self, name: str) -> str:
+        close = get_close_matches(name, sorted(self._names), n=1, cutoff=0.8)
+        return f"; {close[0]} may have been meant" if close else ""
 
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}

@@ -356,3 +356,25 @@ def test_no_secret_of_the_portal_shows_in_a_repr() -> None:
     text = repr(read(**PORTAL))
     assert "hush" not in text
     assert repr(bytes(range(32)))[2:-1] not in text
+
+
+def test_a_name_that_is_no_setting_is_told_without_its_value_and_with_what_may_have_been_meant() -> None:
+    env = {"IMPACT_RETRY_TEIRS": "1s", "IMPACT_X": "hush", "PATH": "/bin", "IMPACT_EMPTY": "", "IMPACT_LOG_LEVEL": "debug"}
+    assert read(**env).warnings == (
+        "IMPACT_RETRY_TEIRS is no setting, and is ignored; IMPACT_RETRY_TIERS may have been meant",
+        "IMPACT_X is no setting, and is ignored",
+    )
+
+
+def test_every_setting_of_the_readme_is_a_setting() -> None:
+    names = re.findall(r"`(IMPACT_[A-Z_]+)`", Path(__file__).parents[2].joinpath("README.md").read_text(encoding="utf-8"))
+    spoilt = [name for name in set(names) if not _is_taken(name)]
+    assert spoilt == []
+
+
+def _is_taken(name: str) -> bool:
+    """Whether it is read, be it to complain of the value."""
+    try:
+        return read(**{name: "?"}).warnings == ()
+    except SettingError:
+        return True

@@ -25,6 +25,10 @@ USER_AGENT = "impact-calendar"
 LONGEST_RETRY_AFTER = timedelta(days=7)
 
 
+#: What both services say in JSON when they say it themselves.
+_REFUSALS = frozenset({403, 404, 410})
+
+
 @dataclass(frozen=True, kw_only=True)
 class HttpAnswer:
     """What a service answered. Header names are lower-case; `body` is out of repr, since it may hold tokens and titles."""
@@ -32,6 +36,13 @@ class HttpAnswer:
     status: int
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
+
+    @property
+    def is_foreign(self) -> bool:
+        """A refusal that is a web page: a proxy or a gateway in between answers, or another site. It says nothing of an event or a grant."""
+        return self.status in _REFUSALS and (
+            self.headers.get("content-type", "").lower().startswith("text/html") or self.body.lstrip()[:1] == b"<"
+        )
 
 
 class LeanClient:

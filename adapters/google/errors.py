@@ -8,6 +8,7 @@ Of an answer only its machine-readable words are kept: a message may quote the r
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 
@@ -83,14 +84,24 @@ OAUTH_ERRORS: Mapping[str, ErrorClass] = {
 }
 
 
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
 class _Reason(msgspec.Struct, frozen=True):
     reason: str = ""
     location: str = ""
 
 
 class _Error(msgspec.Struct, frozen=True):
-    errors: tuple[_Reason, ...] = ()
-    details: tuple[_Reason, ...] = ()
+    """Lists of reasons; what in them is of another shape is passed over, so that it does not hide the others."""
+
+    errors: Any = None
+    details: Any = None
+
+    def reasons(self) -> tuple[_Reason, ...]:
+        entries = [entry for part in (self.errors, self.details) if isinstance(part, list) for entry in part if isinstance(entry, dict)]
+        return tuple(_Reason(_text(entry.get("reason")), _text(entry.get("location"))) for entry in entries)
 
 
 class _Body(msgspec.Struct, frozen=True):
@@ -114,7 +125,7 @@ def calendar_error(answer: HttpAnswer, now: datetime, *, creating: bool = False)
     reasons = [word for reason in found if (word := _word(reason.reason))]
     telling = next((reason for reason in reasons if reason in REASONS_OF_403), None)
     code = telling or (reasons[0] if reasons else f"http_{answer.status}")
-    kind = REASONS_OF_403[telling] if telling and answer.status == 403 else _kind(answer.status)
+    kind = REASONS_OF_403[telling] if telling and answer.status == 403 else _kind(answer)
     if creating and kind is EventGone:
         kind = Permanent
     elif not creating and kind is AlreadyExists:
@@ -127,25 +138,27 @@ def token_error(answer: HttpAnswer, now: datetime) -> CalendarError:
     """The error for an answer of the token or the revoke endpoint that is not a success."""
     try:
         word = _word(_oauth_body.decode(answer.body).error)
-    except (msgspec.DecodeError, UnicodeDecodeError):  # no OAuth error body: the status has to do
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # no OAuth error body: the status has to do
         word = ""
     kind = OAUTH_ERRORS.get(word)
     if kind is None or answer.status in (408, 429) or answer.status >= 500:
-        kind = _token_kind(answer.status)
+        kind = _token_kind(answer)
     return _make(kind, word or f"http_{answer.status}", answer, now)
 
 
-def _kind(status: int) -> ErrorClass:
-    if status >= 500:
+def _kind(answer: HttpAnswer) -> ErrorClass:
+    if answer.status >= 500 or answer.is_foreign:
         return ServiceFailing
     # the API never redirects: the address is not Google's API
-    return Misconfigured if status < 400 else STATUSES.get(status, Permanent)
+    return Misconfigured if answer.status < 400 else STATUSES.get(answer.status, Permanent)
 
 
-def _token_kind(status: int) -> ErrorClass:
-    kind = _kind(status)
+def _token_kind(answer: HttpAnswer) -> ErrorClass:
     # without a word of its own a token endpoint says nothing of the grant or of an event
-    return kind if issubclass(kind, Retryable | Misconfigured) else Misconfigured if status in (401, 404, 410) else Permanent
+    if answer.status in (401, 404, 410):
+        return Misconfigured
+    kind = _kind(answer)
+    return kind if issubclass(kind, Retryable | Misconfigured) else Permanent
 
 
 def _make(kind: ErrorClass, code: str, answer: HttpAnswer, now: datetime, *, detail: str = "") -> CalendarError:
@@ -159,10 +172,9 @@ def _make(kind: ErrorClass, code: str, answer: HttpAnswer, now: datetime, *, det
 
 def _reasons(body: bytes) -> tuple[_Reason, ...]:
     try:
-        error = _body.decode(body).error
-    except (msgspec.DecodeError, UnicodeDecodeError):  # a proxy's page, or a body cut short: the status has to do
+        return _body.decode(body).error.reasons()
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # a proxy's page, or a body cut short: the status has to do
         return ()
-    return error.errors + error.details
 
 
 def _word(text: str) -> str:

@@ -98,5 +98,5 @@ def _decode(answer: HttpAnswer) -> "_Answer | CalendarError":
     """Given back, not raised in the handler: the decoder's error would be its context, and may quote the answer."""
     try:
         return _answer.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ServiceFailing(Service.GOOGLE, "bad_answer", status=answer.status)

@@ -90,7 +90,7 @@ def read(answer: HttpAnswer, shape: type[T]) -> T:
     """The body of a success. Raises ServiceFailing when it is not what Microsoft documents: the work may have been done all the same."""
     try:
         return msgspec.json.decode(answer.body, type=shape)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         failure: CalendarError = ServiceFailing(Service.MICROSOFT, "bad_answer", status=answer.status)
     # Raised outside of the handler: the decoder's error may quote the answer.
     raise failure

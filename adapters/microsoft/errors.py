@@ -90,7 +90,7 @@ def calendar_error(answer: HttpAnswer, now: datetime, *, of_event: bool = True) 
     `of_event`: the request names an event. Otherwise what was not found is the mailbox or the calendar, for which nobody looks again.
     """
     code, request_id = _odata(answer.body)
-    kind = CODES.get(code) or _kind(answer.status)
+    kind = ServiceFailing if answer.is_foreign else CODES.get(code) or _kind(answer.status)
     if answer.status == 403 and _lacks_scope(answer):
         kind = ReconnectNeeded
     elif kind is EventGone and not of_event:
@@ -102,7 +102,7 @@ def token_error(answer: HttpAnswer, now: datetime) -> CalendarError:
     """The error for an answer of the token endpoint that is not a success. `detail` has the AADSTS numbers and Microsoft's `suberror`."""
     try:
         body = msgspec.json.decode(answer.body, type=TokenErrorAnswer)
-    except (msgspec.DecodeError, UnicodeDecodeError):  # no OAuth error body: the status has to do
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # no OAuth error body: the status has to do
         body = TokenErrorAnswer(error="")
     word = _word(body.error)
     detail = " ".join([*(f"AADSTS{number}" for number in body.error_codes), *filter(None, [_word(body.suberror)])])
@@ -140,7 +140,7 @@ def _odata(body: bytes) -> tuple[str, str | None]:
     """Code and request id; a proxy's page, or a body cut short, has none."""
     try:
         error = msgspec.json.decode(body, type=ErrorAnswer).error
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return "", None
     inner = error.inner_error
     return _word(error.code), _word(inner.request_id or "") or None if inner is not None else None

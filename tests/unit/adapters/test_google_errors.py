@@ -109,7 +109,7 @@ def test_the_tables_here_and_in_the_adapter_hold_the_same_words() -> None:
 
 @pytest.mark.parametrize(("status", "expected"), BY_STATUS.items())
 def test_a_status_about_an_event_has_its_error(status: int, expected: type[CalendarError]) -> None:
-    error = calendar_error(answer(status, b"<html>not Google's words</html>"), NOW)
+    error = calendar_error(answer(status, b"not Google's words"), NOW)
     assert (type(error), error.status, error.code) == (expected, status, f"http_{status}")
 
 
@@ -168,6 +168,27 @@ def test_an_answer_of_another_shape_is_read_by_its_status(body: bytes) -> None:
     assert type(calendar_error(answer(403, body), NOW)) is Permanent
     assert type(calendar_error(answer(429, body), NOW)) is Throttled
     assert type(token_error(answer(500, body), NOW)) is ServiceFailing
+
+
+@pytest.mark.parametrize("status", [403, 404, 410])
+@pytest.mark.parametrize(("body", "headers"), [(b"\n<!DOCTYPE html>", {}), (b"Not Found", {"content_type": "text/html; charset=UTF-8"})])
+def test_a_page_says_nothing_of_an_event_or_a_grant(status: int, body: bytes, headers: dict[str, str]) -> None:
+    """A proxy that knows no such address would else have every event taken for removed, and every delete for done."""
+    assert type(calendar_error(answer(status, body, **headers), NOW)) is ServiceFailing
+    assert type(calendar_error(answer(status, body, **headers), NOW, creating=True)) is ServiceFailing
+    assert isinstance(token_error(answer(status, body, **headers), NOW), ServiceFailing | Misconfigured)
+
+
+def test_what_is_of_another_shape_hides_no_reason() -> None:
+    reasons = [None, "x", {"reason": 7}, {"reason": "rateLimitExceeded", "location": None}]
+    for body in ({"errors": reasons, "details": "none"}, {"errors": {}, "details": reasons}):
+        assert type(calendar_error(answer(403, {"error": body}), NOW)) is Throttled
+
+
+def test_nesting_without_end_is_no_crash() -> None:
+    deep = b'{"error": ' * 100_000
+    assert type(calendar_error(answer(429, deep), NOW)) is Throttled
+    assert type(token_error(answer(503, deep), NOW)) is ServiceFailing
 
 
 def test_no_message_and_nothing_that_could_be_a_quotation_is_kept() -> None:

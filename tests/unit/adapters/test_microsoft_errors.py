@@ -111,10 +111,18 @@ BY_OAUTH_ERROR: dict[str, type[CalendarError]] = {
 
 @pytest.mark.parametrize(("status", "expected"), BY_STATUS.items())
 def test_each_status_has_its_error(status: int, expected: type[CalendarError]) -> None:
-    for body in (b"", b"<html>Bad Gateway</html>", b"\xff", b"[]", b'{"error": "x"}', b'{"error": {}}'):
+    for body in (b"", b"Bad Gateway", b"\xff", b"[]", b'{"error": "x"}', b'{"error": {}}', b'{"error": ' * 100_000):
         error = calendar_error(answer(status, body), NOW)
         assert type(error) is expected
         assert (error.code, error.status) == (f"http_{status}", status)
+
+
+@pytest.mark.parametrize("status", [403, 404, 410, 502])
+@pytest.mark.parametrize("body", [b"<html>Forbidden</html>", b"\r\n<!doctype html>"])
+def test_a_page_says_nothing_of_an_event_or_a_mailbox(status: int, body: bytes) -> None:
+    """A gateway in between answers: not to be taken for an event that is gone, nor for a refusal for good."""
+    for of_event in (True, False):
+        assert type(calendar_error(answer(status, body), NOW, of_event=of_event)) is ServiceFailing
 
 
 @pytest.mark.parametrize(("status", "code", "expected"), BY_CODE)

@@ -39,7 +39,7 @@ class HttpAnswer:
 
     @property
     def is_foreign(self) -> bool:
-        """A refusal that is a web page: a proxy or a gateway in between answers, or another site. It says nothing of an event or a grant."""
+        """A refusal that is a web page: a proxy or a gateway in between answers. It says nothing of an event or a grant."""
         return self.status in _REFUSALS and (
             self.headers.get("content-type", "").lower().startswith("text/html") or self.body.lstrip()[:1] == b"<"
         )

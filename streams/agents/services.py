@@ -87,8 +87,7 @@ class Services:
         if isinstance(error, ServiceFailing):
             opened = circuit.failed(mailbox, self._clock())
         elif isinstance(error, Misconfigured):
-            circuit.trip(self._clock())
-            opened = True
+            opened = circuit.trip(mailbox, self._clock())
         else:
             opened = False
             if circuit.succeeded(mailbox):

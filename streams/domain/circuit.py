@@ -49,6 +49,9 @@ class Circuit:
         self._rest = policy.first_rest
         self._open_until: float | None = None
         self._probing = False
+        #: Mailboxes refused since the last answer, and those that were refused while others were answered.
+        self._refused: set[str] = set()
+        self._refused_alone: set[str] = set()
 
     @property
     def state(self) -> CircuitState:
@@ -71,6 +74,8 @@ class Circuit:
 
     def succeeded(self, mailbox: str) -> bool:
         """A call was answered, by whatever answer shows that the service is well. True when that closes the circuit."""
+        self._refused_alone = (self._refused_alone | self._refused) - {mailbox}
+        self._refused.clear()
         if self._open_until is None:
             self._calls.append(_Call(True, mailbox, 0.0))
             return False
@@ -105,13 +110,20 @@ class Circuit:
     def _of_many(self, calls: Sequence[_Call]) -> bool:
         return len({call.mailbox for call in calls}) >= self._policy.mailboxes
 
-    def trip(self, now: float) -> None:
-        """Open at once: the service refuses this application (an operator has to act)."""
+    def trip(self, mailbox: str, now: float) -> bool:
+        """The service refuses this application (an operator has to act): it opens at once. True when it is open after it.
+
+        Not so for a mailbox that was refused before while others were answered: a grant that was made for another application, say.
+        """
+        self._refused.add(mailbox)
         if self._open_until is None:
+            if self._refused <= self._refused_alone and len(self._refused) < self._policy.mailboxes:
+                return False
             self._open(now)
         elif self._probing:
             self._rest = min(self._rest * 2, self._policy.longest_rest)
             self._open(now)
+        return True
 
     def probe_abandoned(self) -> None:
         """The probe ended without an answer about the service's health: let another one through."""

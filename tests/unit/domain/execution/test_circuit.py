@@ -152,21 +152,49 @@ def test_a_straggler_that_is_answered_closes_the_circuit() -> None:
 
 def test_a_service_that_refuses_this_application_rests_at_once() -> None:
     circuit = closed()
-    circuit.trip(1.0)
+    circuit.trip("a", 1.0)
     assert not circuit.allows(5.9)
     assert circuit.allows(6.0)
 
 
+def test_a_mailbox_that_alone_is_refused_does_not_stop_the_service_again_and_again() -> None:
+    """A grant that another application obtained is refused as if this one were; everybody else is served."""
+    circuit = closed()
+    assert circuit.trip("odd", 0.0)
+    assert circuit.succeeded("b")
+    assert not circuit.trip("odd", 10.0)
+    assert circuit.allows(10.0)
+
+
+def test_when_others_are_refused_too_it_rests() -> None:
+    circuit = closed()
+    for mailbox in ("a", "b"):
+        circuit.trip(mailbox, 0.0)
+        circuit.succeeded("c")
+    assert circuit.trip("new", 10.0)
+    circuit.succeeded("c")
+    assert not circuit.trip("a", 20.0)
+    assert circuit.trip("b", 20.0), "nobody was answered in between"
+
+
+def test_a_mailbox_that_is_answered_after_all_stops_it_as_any_other() -> None:
+    circuit = closed()
+    circuit.trip("a", 0.0)
+    circuit.succeeded("b")
+    circuit.succeeded("a")
+    assert circuit.trip("a", 10.0)
+
+
 def test_a_probe_that_is_refused_doubles_the_rest() -> None:
     circuit = probing()
-    circuit.trip(5.0)
+    circuit.trip("a", 5.0)
     assert not circuit.allows(14.9)
     assert circuit.allows(15.0)
 
 
 def test_a_refusal_while_it_rests_prolongs_nothing() -> None:
     circuit = opened()
-    circuit.trip(3.0)
+    circuit.trip("a", 3.0)
     assert circuit.allows(5.0)
 
 

@@ -124,6 +124,18 @@ async def test_a_class_cancelled_while_its_create_is_in_doubt_stands_nowhere(wor
     await world.empty(provider)
 
 
+async def test_a_class_cancelled_while_its_create_lands_late_stands_nowhere(world: World, service: str) -> None:
+    """Nobody awaits the answer any more and a look finds nothing, but the service is still at it."""
+    provider, story = await world.connected(service), world.new_class()
+    await world.sandbox.fault(service, "latency", operation="create", email=provider.account.email, times=1, latency_ms=6_000)
+    await story.book(provider.provider_id)
+    await world.outcome(provider, lambda outcome: outcome.kind is OutcomeKind.RETRYING, what="in doubt")
+    revision = await story.cancel()
+    await world.outcome(provider, lambda outcome: (outcome.revision, outcome.kind) == (revision, OutcomeKind.DELETED), what="deleted")
+    await world.empty(provider)
+    assert (await world.sandbox.summary(provider.account))["duplicates"] == 0
+
+
 async def test_a_late_retry_of_an_older_state_changes_nothing(world: World, service: str) -> None:
     provider, story = await world.connected(service), world.new_class()
     await world.shown(provider, await story.book(provider.provider_id))

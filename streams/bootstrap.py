@@ -25,6 +25,7 @@ from schemas.connections import Service
 from schemas.intents import Lane
 from streams.agents.actions import Actions
 from streams.agents.agendas import Agendas
+from streams.agents.calls import Calls
 from streams.agents.connections import Connections
 from streams.agents.execute import Executor
 from streams.agents.fold import FoldPolicy, FoldWork
@@ -180,13 +181,13 @@ def _execute_work(
     )
     services = Services(calendars=adapters.calendars, policy=CircuitPolicy(), metrics=metrics.execute)
     results = Results(topics=topics, producer=producer, policy=RetryPolicy(tiers=settings.retry_tiers), metrics=metrics.execute, now=_now)
+    calls = Calls(connections=connections, metrics=metrics.execute, hold=lambda: app.lease.hold(settings.call_timeout.total_seconds()))
     actions = Actions(
         agendas=agendas,
         connections=connections,
         services=services,
-        metrics=metrics.execute,
+        calls=calls,
         settle=settings.call_timeout * SETTLE_CALLS,
-        hold=lambda: app.lease.hold(settings.call_timeout.total_seconds()),
         now=_now,
     )
     executor = Executor(

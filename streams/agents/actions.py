@@ -1,16 +1,16 @@
 """The calls that an action makes: the mark of a create is confirmed before its call, a look comes before a repeated create."""
 
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, assert_never
+from typing import assert_never
 
-from adapters.errors import AlreadyExists, CalendarError, EventGone, Permanent, Retryable, Unauthorized
+from adapters.errors import AlreadyExists, EventGone, Permanent, Retryable
 from adapters.ports import CalendarPort, EventMark
 from schemas.outcomes import OutcomeKind
 from streams.agents.agendas import Agendas
-from streams.agents.connections import Connections, grant_of
+from streams.agents.calls import Calls
+from streams.agents.connections import Connections
 from streams.agents.items import Item
 from streams.agents.services import Services
 from streams.domain.agenda import Agenda
@@ -33,7 +33,6 @@ from streams.domain.reconcile import (
     next_generation,
     still_wanted,
 )
-from streams.metrics import ExecuteMetrics
 
 __all__ = ["Act", "Actions", "Run"]
 
@@ -55,7 +54,7 @@ class Run:
 
 
 class Actions:
-    """`settle`: how long after a create's latest call began its event may still appear. `hold`: returns when a call may go out."""
+    """`settle`: how long after a create's latest call began its event may still appear."""
 
     def __init__(
         self,
@@ -63,17 +62,15 @@ class Actions:
         agendas: Agendas,
         connections: Connections,
         services: Services,
-        metrics: ExecuteMetrics,
+        calls: Calls,
         settle: timedelta,
-        hold: Callable[[], Awaitable[None]],
         now: Callable[[], datetime],
     ) -> None:
         self._agendas = agendas
         self._connections = connections
         self._services = services
-        self._metrics = metrics
+        self._calls = calls
         self._settle = settle
-        self._hold = hold
         self._now = now
 
     async def perform(self, run: Run, action: Act) -> None:
@@ -92,7 +89,7 @@ class Actions:
 
     async def _create(self, run: Run, create: Create) -> None:
         port = self._services.calendar(create.grant.service)
-        token = await self._token(run, create.grant)
+        token = await self._calls.token(run.agenda.provider_id, create.grant)
         await self.save(run, begin_create(run.agenda, create, self._now()))
         creating = run.agenda.creating
         if creating is None:
@@ -107,7 +104,9 @@ class Actions:
         creating = adopt.creating
         mark = _mark(run.agenda, creating.revision, creating.generation, creating.grant_id)
         try:
-            event = await self._call("create", adopt.grant, run, token, lambda bearer: port.create(bearer, creating.entry, mark))
+            event = await self._calls.call(
+                "create", adopt.grant, run.agenda.provider_id, token, lambda bearer: port.create(bearer, creating.entry, mark)
+            )
         except AlreadyExists:
             if await self._find(run, adopt, port, token):
                 return
@@ -123,7 +122,7 @@ class Actions:
         """A create was begun, here or by a worker that died: look for its event, then adopt it, try again, or give it up."""
         creating = adopt.creating
         port = self._services.calendar(adopt.grant.service)
-        token = await self._token(run, adopt.grant)
+        token = await self._calls.token(run.agenda.provider_id, adopt.grant)
         if await self._find(run, adopt, port, token):
             return
         connection = self._connections.get(run.partition, run.agenda.provider_id)
@@ -154,7 +153,7 @@ class Actions:
         """Look for the event of a mark; True when it stands and was adopted."""
         creating = adopt.creating
         mark = _mark(run.agenda, creating.revision, creating.generation, creating.grant_id)
-        found = await self._call("find", adopt.grant, run, token, lambda bearer: port.find(bearer, mark))
+        found = await self._calls.call("find", adopt.grant, run.agenda.provider_id, token, lambda bearer: port.find(bearer, mark))
         if found is None:
             return False
         run.agenda = after_create(run.agenda, creating, found)
@@ -163,12 +162,16 @@ class Actions:
 
     async def _update(self, run: Run, update: Update) -> None:
         port = self._services.calendar(update.grant.service)
-        token = await self._token(run, update.grant)
+        token = await self._calls.token(run.agenda.provider_id, update.grant)
         await self._begin(run, begin_update(run.agenda, update))
         mark = _mark(run.agenda, update.revision, update.applied.generation, update.grant.grant_id)
         try:
-            await self._call(
-                "update", update.grant, run, token, lambda bearer: port.update(bearer, update.applied.remote_id, update.entry, mark)
+            await self._calls.call(
+                "update",
+                update.grant,
+                run.agenda.provider_id,
+                token,
+                lambda bearer: port.update(bearer, update.applied.remote_id, update.entry, mark),
             )
         except EventGone:
             run.agenda = after_gone(run.agenda, update)
@@ -178,39 +181,13 @@ class Actions:
 
     async def _delete(self, run: Run, delete: Delete) -> None:
         port = self._services.calendar(delete.grant.service)
-        token = await self._token(run, delete.grant)
+        token = await self._calls.token(run.agenda.provider_id, delete.grant)
         await self._begin(run, begin_delete(run.agenda, delete))
-        await self._call("delete", delete.grant, run, token, lambda bearer: port.delete(bearer, delete.applied.remote_id))
+        await self._calls.call(
+            "delete", delete.grant, run.agenda.provider_id, token, lambda bearer: port.delete(bearer, delete.applied.remote_id)
+        )
         run.agenda = after_delete(run.agenda, delete)
         run.kind = OutcomeKind.DELETED
-
-    async def _token(self, run: Run, held: Held) -> str:
-        return await self._connections.keeper.access_token(grant_of(run.agenda.provider_id, held))
-
-    async def _call(self, operation: str, held: Held, run: Run, token: str, send: Callable[[str], Any]) -> Any:
-        """One call; after a 401 the token is refreshed and it is made once more."""
-        try:
-            return await self._measured(operation, held, send, token)
-        except Unauthorized:
-            keeper, grant = self._connections.keeper, grant_of(run.agenda.provider_id, held)
-            keeper.invalidate(grant, token)
-            fresh = await keeper.access_token(grant)
-            return await self._measured(operation, held, send, fresh)
-
-    async def _measured(self, operation: str, held: Held, send: Callable[[str], Any], token: str) -> Any:
-        await self._hold()
-        self._metrics.call_began(held.service)
-        started = time.perf_counter()
-        result = "cancelled"
-        try:
-            answer = await send(token)
-            result = "ok"
-            return answer
-        except CalendarError as error:
-            result = type(error).__name__
-            raise
-        finally:
-            self._metrics.call_ended(held.service, operation, result, time.perf_counter() - started)
 
     async def _begin(self, run: Run, agenda: Agenda) -> None:
         """Say what is about to be done, confirmed, unless that was said before."""

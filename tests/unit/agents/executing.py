@@ -14,6 +14,7 @@ from schemas.outcomes import OutcomeKind
 from schemas.topics import Topics
 from streams.agents.actions import Actions
 from streams.agents.agendas import Agendas
+from streams.agents.calls import Calls
 from streams.agents.connections import Connections
 from streams.agents.execute import Executor
 from streams.agents.items import Item
@@ -85,9 +86,8 @@ class Execution:
             agendas=self.agendas,
             connections=self.connections,
             services=self.services,
-            metrics=metrics,
+            calls=Calls(connections=self.connections, metrics=metrics, hold=self.hold),
             settle=SETTLE,
-            hold=self.hold,
             now=clock,
         )
         results = Results(

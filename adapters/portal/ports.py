@@ -32,6 +32,9 @@ class ReadModel(Protocol):
     async def calendar_summary(self, provider_id: str) -> CalendarSummary:
         """All zeros for a provider of whom nothing is known."""
 
+    async def calendar(self, provider_id: str) -> tuple[ConnectionView | None, CalendarSummary]:
+        """Both of the above at once, which is cheaper than one after the other."""
+
     async def as_of(self) -> datetime | None:
         """The time of the newest event folded, UTC; None while the read model is empty."""
 

@@ -8,7 +8,8 @@ from sqlalchemy import select, union
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adapters.read_model import selects
-from adapters.read_model.reading import card_of, cards_of, entry_mark, step_of, tally
+from adapters.read_model.own import own_calendar
+from adapters.read_model.reading import card_of, cards_of, entry_mark, step_of
 from adapters.read_model.tables import classes, connections, entries, projection, providers, steps
 from adapters.read_model.views import (
     CalendarSummary,
@@ -18,13 +19,10 @@ from adapters.read_model.views import (
     ClassQuery,
     ConnectionView,
     EntryMark,
-    LastChange,
     Mark,
     Stage,
     Timeline,
 )
-from adapters.read_model.wording import change_words
-from schemas.outcomes import OutcomeKind
 
 __all__ = ["ReadModelQueries"]
 
@@ -79,19 +77,14 @@ class ReadModelQueries:
             found = [sorted(filter(None, await connection.scalars(statement.distinct()))) for statement in (who, what)]
         return Choices(provider_ids=tuple(found[0]), class_types=tuple(found[1]))
 
+    async def calendar(self, provider_id: str) -> tuple[ConnectionView | None, CalendarSummary]:
+        """The provider's connection and what stands on the calendar: as `connection` and `calendar_summary`, asked at once."""
+        async with self._engine.connect() as connection:
+            return await own_calendar(connection, provider_id, self._clock())
+
     async def calendar_summary(self, provider_id: str) -> CalendarSummary:
         """Of a provider without any class: nothing stands, nothing waits."""
-        now = self._clock()
-        async with self._engine.connect() as connection:
-            groups = (await connection.execute(selects.summary(provider_id, now))).all()
-            last = (await connection.execute(selects.last_change(provider_id))).one_or_none()
-        marked = [(entry_mark(group[:-1], now), group.count_) for group in groups]
-        return CalendarSummary(
-            standing=sum(group.count_ for group in groups if group.standing),
-            waiting=tally(marked, Mark.WAITING),
-            failed=tally(marked, Mark.FAILED),
-            last_change=None if last is None else _last_change(*last),
-        )
+        return (await self.calendar(provider_id))[1]
 
     async def timeline(self, class_id: str, provider_restriction: str | None = None) -> Timeline | None:
         """None for a class that is not known, or that the provider of the restriction does not give now.
@@ -144,7 +137,3 @@ def _all_marks(card: ClassCard | None, marks: Iterable[EntryMark]) -> tuple[Entr
     shown = card.marks if card is not None else ()
     known = {mark.provider_id for mark in shown}
     return (*shown, *(mark for mark in marks if mark.provider_id not in known and mark.mark is not Mark.NONE))
-
-
-def _last_change(class_id: str, title: str | None, kind: str, at: datetime) -> LastChange:
-    return LastChange(class_id=class_id, title=title or "", words=change_words(title or "", OutcomeKind(kind)), at=at)

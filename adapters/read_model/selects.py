@@ -3,12 +3,12 @@
 from datetime import datetime, time
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, FromClause, Select, and_, case, func, literal, select
+from sqlalchemy import Column, ColumnElement, FromClause, Select, and_, select
 
 from adapters.read_model.tables import classes, connections, entries, providers
 from adapters.read_model.views import ClassQuery
 
-__all__ = ["card", "cards", "changed", "last_change", "marks_of_class", "summary"]
+__all__ = ["card", "cards", "changed", "marks_of_class"]
 
 _CARD = (
     classes.c.class_id,
@@ -63,46 +63,6 @@ def marks_of_class(class_id: str, now: datetime, restriction: str | None) -> Sel
     only = () if restriction is None else (entries.c.provider_id == restriction,)
     ended = (classes.c.ends_utc <= now).label("ended")
     return select(*_ENTRY, ended).select_from(_joined()).where(entries.c.class_id == class_id, *only)
-
-
-def summary(provider_id: str, now: datetime) -> Select[Any]:
-    """As `marks_of_class`, but one row for all entries of a provider that are alike, with their number; `next_try_at` is the soonest."""
-    alike = [column for column in _ENTRY if column.name not in ("provider_id", "revision", "outcome_revision", "next_try_at")]
-    heard = entries.c.outcome_revision >= entries.c.revision
-    ended = classes.c.ends_utc <= now
-    wanted, standing, kind, reason, service, state, connected = alike
-    return (
-        select(
-            literal(provider_id).label("provider_id"),
-            wanted,
-            literal(1).label("revision"),
-            standing,
-            kind,
-            case((heard, 1), else_=0).label("outcome_revision"),
-            reason,
-            service,
-            func.min(entries.c.next_try_at).label("next_try_at"),
-            state,
-            connected,
-            ended.label("ended"),
-            func.count().label("count_"),
-        )
-        .select_from(_joined())
-        .where(entries.c.provider_id == provider_id)
-        .group_by(*alike, heard, ended)
-    )
-
-
-def last_change(provider_id: str) -> Select[Any]:
-    """class_id, title, kind and time of the last change on a provider's calendar."""
-    joined = entries.outerjoin(classes, classes.c.class_id == entries.c.class_id)
-    return (
-        select(entries.c.class_id, classes.c.title, entries.c.changed_kind, entries.c.changed_at)
-        .select_from(joined)
-        .where(entries.c.provider_id == provider_id, entries.c.changed_at.is_not(None))
-        .order_by(entries.c.changed_at.desc())
-        .limit(1)
-    )
 
 
 def changed(column: Column[Any], after: int, upto: int) -> Select[Any]:

@@ -42,6 +42,9 @@ class FakeReadModel:
     async def calendar_summary(self, provider_id: str) -> CalendarSummary:
         return self.summaries.get(provider_id, CalendarSummary())
 
+    async def calendar(self, provider_id: str) -> tuple[ConnectionView | None, CalendarSummary]:
+        return await self.connection(provider_id), await self.calendar_summary(provider_id)
+
     async def as_of(self) -> datetime | None:
         return datetime.now(UTC)
 

@@ -29,10 +29,9 @@ def routes() -> list[Route]:
 
 async def _ask(request: Request) -> Response:
     deps, session = services_of(request).deps, signed_in_session(request)
-    connection = await deps.read_model.connection(session.provider_id)
+    connection, summary = await deps.read_model.calendar(session.provider_id)
     if connection is None or connection.state not in _IN_FORCE:
         return RedirectResponse(EXTERNAL, status_code=303)
-    summary = await deps.read_model.calendar_summary(session.provider_id)
     usable = connection.state is ConnectionState.CONNECTED
     return pages_of(request).page(request, "disconnect.html", connection=connection, summary=summary, usable=usable)
 

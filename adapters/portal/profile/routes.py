@@ -70,14 +70,14 @@ async def _live(request: Request) -> Response:
 async def _view(request: Request) -> ExternalView:
     services, session = services_of(request), signed_in_session(request)
     deps, now = services.deps, services.deps.clock()
-    connection = await deps.read_model.connection(session.provider_id)
+    connection, summary = await deps.read_model.calendar(session.provider_id)
     awaited = session.awaited
     if awaited is not None and is_settled(awaited, connection, now):
         awaited = None
     approval = ""
     if session.approval is not None:
         approval = "given" if services.approvals.is_given(session.approval.ticket) else "waiting"
-    return external_view(connection, await deps.read_model.calendar_summary(session.provider_id), awaited, now, approval=approval)
+    return external_view(connection, summary, awaited, now, approval=approval)
 
 
 async def _approval(request: Request) -> Response:

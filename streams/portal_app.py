@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
+import uvloop
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.portal.app import create_portal
@@ -30,7 +31,7 @@ _STOP_SECONDS = 3
 
 def run(settings: Settings, *, host: str = "127.0.0.1", port: int = 8000) -> None:
     """Blocks until SIGTERM or SIGINT, then returns. Raises SettingError; ends with exit code 1 when the port is taken."""
-    asyncio.run(serve(settings, host=host, port=port))
+    uvloop.run(serve(settings, host=host, port=port))
 
 
 async def serve(settings: Settings, *, host: str, port: int) -> None:

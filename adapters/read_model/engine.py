@@ -2,17 +2,18 @@
 
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-__all__ = ["reading_engine", "writing_engine"]
+__all__ = ["direct_engine", "reading_engine", "writing_engine"]
 
 #: Milliseconds that SQLite waits for another process's write.
 _BUSY_MS = 10_000
 _CACHE_KIB = 64 * 1024
 #: Of 4 KiB: a batch of a backlog alone writes thousands.
 _CHECKPOINT_PAGES = 16 * 1024
+_READING = ("query_only=ON",)
 
 
 def writing_engine(url: str) -> AsyncEngine:
@@ -26,7 +27,7 @@ def writing_engine(url: str) -> AsyncEngine:
 
 def reading_engine(url: str) -> AsyncEngine:
     """For queries: it cannot write."""
-    return _engine(url, begin="BEGIN", pragmas=("query_only=ON",))
+    return _engine(url, begin="BEGIN", pragmas=_READING)
 
 
 def _engine(url: str, *, begin: str, pragmas: tuple[str, ...]) -> AsyncEngine:
@@ -40,17 +41,27 @@ def _engine(url: str, *, begin: str, pragmas: tuple[str, ...]) -> AsyncEngine:
 
 def _sqlite(url: URL, begin: str, pragmas: tuple[str, ...]) -> AsyncEngine:
     engine = create_async_engine(url)
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def prepare(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # the driver's own idea of when to begin leaves DDL out; "begin" below takes its place
-        cursor = connection.cursor()
-        for pragma in (f"busy_timeout={_BUSY_MS}", *pragmas):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
+    _prepare(engine.sync_engine, pragmas)
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin_transaction(connection: Any) -> None:
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def direct_engine(url: URL) -> Engine:
+    """For queries on SQLite by one thread that waits for them; each statement is a transaction of its own."""
+    engine = create_engine(url.set(drivername="sqlite"), pool_size=1, max_overflow=0, pool_reset_on_return=None)
+    _prepare(engine, _READING)
+    return engine
+
+
+def _prepare(engine: Engine, pragmas: tuple[str, ...]) -> None:
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver's own idea of when to begin leaves DDL out; "begin" takes its place
+        cursor = connection.cursor()
+        for pragma in (f"busy_timeout={_BUSY_MS}", *pragmas):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()

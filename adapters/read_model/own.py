@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import String, bindparam, case, func, select, true
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.read_model.reading import entry_mark, tally
 from adapters.read_model.tables import Instant, classes, connections, entries
@@ -14,7 +13,7 @@ from adapters.read_model.views import CalendarSummary, ConnectionView, LastChang
 from adapters.read_model.wording import change_words
 from schemas.outcomes import OutcomeKind
 
-__all__ = ["own_calendar"]
+__all__ = ["OWN_CALENDAR", "own_calendar"]
 
 _FIELDS = ConnectionView.__struct_fields__
 _PROVIDER = bindparam("provider_id", type_=String)
@@ -46,15 +45,14 @@ _last = (
     .subquery("last_change")
 )
 _asked = select(_PROVIDER.label("provider_id")).subquery("asked")
-_statement = select(*(connections.c[name] for name in _FIELDS), *_last.c, *_groups.c).select_from(
+OWN_CALENDAR = select(*(connections.c[name] for name in _FIELDS), *_last.c, *_groups.c).select_from(
     _asked.outerjoin(connections, connections.c.provider_id == _asked.c.provider_id).outerjoin(_groups, true()).outerjoin(_last, true())
 )
 _CONNECTION, _LAST = len(_FIELDS), len(_FIELDS) + 4
 
 
-async def own_calendar(connection: AsyncConnection, provider_id: str, now: datetime) -> tuple[ConnectionView | None, CalendarSummary]:
-    """None for a provider who never connected a calendar. Of one without any class: nothing stands, nothing waits."""
-    rows: Sequence[Any] = (await connection.execute(_statement, {"provider_id": provider_id, "now": now})).all()
+def own_calendar(rows: Sequence[Any], provider_id: str, now: datetime) -> tuple[ConnectionView | None, CalendarSummary]:
+    """`rows`: of OWN_CALENDAR. None for a provider who never connected a calendar. Without any class nothing stands, nothing waits."""
     first = rows[0]
     known = dict(zip(_FIELDS, first[:_CONNECTION], strict=True))
     view = msgspec.convert(known, ConnectionView) if first.grant_id is not None else None

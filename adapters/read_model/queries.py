@@ -8,8 +8,9 @@ from sqlalchemy import select, union
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adapters.read_model import selects
-from adapters.read_model.own import own_calendar
+from adapters.read_model.own import OWN_CALENDAR, own_calendar
 from adapters.read_model.reading import card_of, cards_of, entry_mark, step_of
+from adapters.read_model.short_reads import ShortReads
 from adapters.read_model.tables import classes, connections, entries, projection, providers, steps
 from adapters.read_model.views import (
     CalendarSummary,
@@ -44,6 +45,7 @@ class ReadModelQueries:
 
     def __init__(self, engine: AsyncEngine, clock: Callable[[], datetime] = _utc_now) -> None:
         self._engine = engine
+        self._short = ShortReads(engine)
         self._clock = clock
 
     async def as_of(self) -> datetime | None:
@@ -79,8 +81,8 @@ class ReadModelQueries:
 
     async def calendar(self, provider_id: str) -> tuple[ConnectionView | None, CalendarSummary]:
         """The provider's connection and what stands on the calendar: as `connection` and `calendar_summary`, asked at once."""
-        async with self._engine.connect() as connection:
-            return await own_calendar(connection, provider_id, self._clock())
+        now = self._clock()
+        return own_calendar(await self._short.rows(OWN_CALENDAR, {"provider_id": provider_id, "now": now}), provider_id, now)
 
     async def calendar_summary(self, provider_id: str) -> CalendarSummary:
         """Of a provider without any class: nothing stands, nothing waits."""

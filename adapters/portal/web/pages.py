@@ -32,6 +32,7 @@ class Pages:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            auto_reload=False,  # otherwise each page looks at the files of all its templates again
         )
         self._prints = _fingerprints()
         self.environment.globals.update(static=self.static, navigation=navigation)

@@ -1,7 +1,7 @@
 """Single statements that take a fraction of a millisecond and are asked all the time.
 
-On SQLite they run in a thread of their own, start to end in one go: the asynchronous driver would change threads at every step, a dozen times
-for one statement, which costs several times what the statement does. On PostgreSQL they are asked as any other.
+On SQLite they run in a thread of their own, each in one go. The asynchronous driver would change threads at every step, some ten times for
+a statement, which costs several times what the statement does. On PostgreSQL they are asked as any other.
 """
 
 import asyncio
@@ -30,7 +30,8 @@ class ShortReads:
         if self._direct is not None:
             return await asyncio.get_running_loop().run_in_executor(self._thread, _read, self._direct, statement, parameters)
         async with self._engine.connect() as connection:
-            return (await connection.execute(statement, parameters)).all()
+            rows: Sequence[Row[Any]] = (await connection.execute(statement, parameters)).all()
+        return rows
 
     def _close(self, _engine: Engine) -> None:
         self._thread.shutdown(wait=False)

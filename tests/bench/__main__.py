@@ -13,10 +13,16 @@ import uvloop
 from infra.kafka.broker import LocalKafka
 from tests.bench.plan import BENCHES, Plan, full, quick
 from tests.bench.report import machine, write_report
-from tests.bench.sections import Place, execute_section, fold_section, latency_section, read_model_section
+from tests.bench.sections import Place, execute_section, fold_section, latency_section, portal_section, read_model_section
 
 REPORT = Path(__file__).parents[2] / "docs" / "benchmarks.md"
-_SECTIONS = {"fold": fold_section, "latency": latency_section, "execute": execute_section, "read-model": read_model_section}
+_SECTIONS = {
+    "fold": fold_section,
+    "latency": latency_section,
+    "execute": execute_section,
+    "read-model": read_model_section,
+    "portal": portal_section,
+}
 
 
 async def run(plan: Plan, only: Sequence[str], place: Place, command: str) -> None:

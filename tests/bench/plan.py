@@ -6,10 +6,11 @@ from pathlib import Path
 from tests.bench.execute_bench import ExecuteSizes
 from tests.bench.fold_bench import FoldSizes
 from tests.bench.latency_bench import LatencySizes
+from tests.bench.portal_bench import PortalSizes
 
 __all__ = ["BENCHES", "Plan", "full", "quick"]
 
-BENCHES = ("fold", "latency", "execute", "read-model")
+BENCHES = ("fold", "latency", "execute", "read-model", "portal")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +23,7 @@ class Plan:
     latency_events: int
     execute: ExecuteSizes
     read_model: FoldSizes
+    portal: PortalSizes
     report: Path
 
 
@@ -35,6 +37,7 @@ def full(*, rounds: int, events: int, partitions: int, report: Path) -> Plan:
         latency_events=10_000,
         execute=ExecuteSizes(providers=2_000, classes=5, partitions=partitions, latency_ms=150),
         read_model=FoldSizes(events=events, slow_events=events, classes=max(events // 20, 1), providers=500, partitions=partitions),
+        portal=PortalSizes(users=200, classes=60, seconds=20, bursts=10),
         report=report,
     )
 
@@ -48,5 +51,6 @@ def quick(report: Path) -> Plan:
         latency_events=400,
         execute=ExecuteSizes(providers=20, classes=2, partitions=4, latency_ms=20),
         read_model=FoldSizes(events=12_000, slow_events=12_000, classes=200, providers=20, partitions=4),
+        portal=PortalSizes(users=10, classes=5, seconds=2, bursts=2),
         report=report,
     )

@@ -22,8 +22,9 @@ from tests.e2e.stack import free_port, reachable
 from tests.support.processes import Worker
 from tests.support.waiting import eventually
 
-__all__ = ["PortalRun", "PortalSizes", "run_portal"]
+__all__ = ["PACED", "PortalRun", "PortalSizes", "run_portal"]
 
+PACED, AT_ONCE = "once a second each", "all at once"
 _PAGE = "/account/profile/external"
 _HOST = "127.0.0.1"
 
@@ -59,7 +60,7 @@ class PortalRun:
 
 
 async def run_portal(sizes: PortalSizes, bootstrap: str, directory: Path, env: dict[str, str]) -> dict[str, PortalRun]:
-    """One portal process through `paced` and `at once`. Raises WrongAnswerError, TimeoutError."""
+    """One portal process through both. Raises WrongAnswerError, TimeoutError."""
     providers = connected_providers(sizes.users)
     url = f"sqlite+aiosqlite:///{directory / 'read-model.sqlite3'}"
     await fill(url, providers, sizes.classes)
@@ -67,8 +68,8 @@ async def run_portal(sizes: PortalSizes, bootstrap: str, directory: Path, env: d
         readers = [await sign_in(provider, portal=f"http://{_HOST}:{port}", sandbox=sandbox) for provider in providers]
         orders = {
             "warm-up": _order(port, readers, requests=1, pause=0.5),
-            "paced": _order(port, readers, requests=sizes.seconds, pause=1.0),
-            "at once": _order(port, readers, requests=sizes.bursts, pause=0.0),
+            PACED: _order(port, readers, requests=sizes.seconds, pause=1.0),
+            AT_ONCE: _order(port, readers, requests=sizes.bursts, pause=0.0),
         }
         runs = {name: _measure(order, portal, directory / name.replace(" ", "-")) for name, order in orders.items()}
     return {name: run for name, run in runs.items() if name != "warm-up"}

@@ -24,7 +24,7 @@ class Reader(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """`pause` seconds lie between the beginnings of a person's requests, and people begin spread over the first; 0: all at the same moment."""
+    """`pause`: seconds between one person's requests, and people begin spread over the first; 0: all at the same moment, then again."""
 
     host: str
     port: int
@@ -112,7 +112,7 @@ async def run(order: Order) -> LoadReport:
     loop, sink, spread = asyncio.get_running_loop(), _Sink(), random.Random(5)
     made = [(await loop.create_connection(_Connection, order.host, order.port))[1] for _ in order.readers]
     people = [_Person(order, reader, connection, sink) for reader, connection in zip(order.readers, made, strict=True)]
-    begin = loop.time() + 0.2
+    begin = loop.time()
     if order.pause:
         await asyncio.gather(*(person.read_on(begin + spread.random() * order.pause, order) for person in people))
     else:

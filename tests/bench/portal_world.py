@@ -72,9 +72,7 @@ def _records(provider: Provider, classes: int) -> dict[tuple[str, int], list[Rec
         _TOPICS.connection_status: [(key, encode(_status(provider)))],
     }
     stamp = int(_NOW.timestamp() * 1000)
-    return {
-        (topic, 0): [Record(key, value, offset, stamp) for offset, (key, value) in enumerate(pairs)] for topic, pairs in rows.items()
-    }
+    return {(topic, 0): [Record(key, value, offset, stamp) for offset, (key, value) in enumerate(pairs)] for topic, pairs in rows.items()}
 
 
 def _class(provider: Provider, class_id: str, number: int) -> bytes:

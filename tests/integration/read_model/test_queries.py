@@ -198,6 +198,18 @@ async def test_the_summary_counts_what_stands_and_what_waits_and_why(writer: Wri
     assert (await queries.calendar_summary("nobody")).standing == 0
 
 
+async def test_a_connection_and_its_calendar_are_answered_together(writer: Writer, queries: ReadModelQueries) -> None:
+    assert await queries.calendar("ada") == (None, await queries.calendar_summary("ada"))
+    await writer.statuses(connection(ConnectionState.CONNECTED))
+    assert await queries.calendar("ada") == (await queries.connection("ada"), await queries.calendar_summary("nobody"))
+    await writer.events(scheduled(provider_ids=("ada", "bob")), added(2))
+    await writer.outcomes(outcome(OutcomeKind.CREATED, 2))
+    view, summary = await queries.calendar("ada")
+    assert view == await queries.connection("ada")
+    assert (summary.standing, summary.last_change is not None) == (1, True)
+    assert await queries.calendar("bob") == (None, await queries.calendar_summary("bob"))
+
+
 async def test_a_connection_is_shown_as_last_published_until_the_topic_forgets_it(writer: Writer, queries: ReadModelQueries) -> None:
     await writer.statuses(connection(ConnectionState.CONNECTED), connection(ConnectionState.NEEDS_RECONNECT, service=Service.MICROSOFT))
     view = await queries.connection("ada")

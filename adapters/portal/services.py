@@ -8,6 +8,7 @@ from adapters.portal.connect.approval import Approvals
 from adapters.portal.connect.google import GoogleClient
 from adapters.portal.connect.grants import ServiceClient
 from adapters.portal.connect.microsoft import MicrosoftClient
+from adapters.portal.connect.waiting import WaitingCookie
 from adapters.portal.deps import PortalDeps
 from adapters.portal.signin.issuer import Issuer
 from adapters.portal.web.flows import Flows
@@ -29,6 +30,7 @@ class Services:
         self.issuer = Issuer(deps, self.transport)
         self.class_changes = ChangeFeed(deps.read_model)
         self.approvals = Approvals(deps, self.sealer)
+        self.waiting = WaitingCookie(deps, self.sealer)
         #: By the service's value; one that is not configured is absent.
         self.clients: dict[str, ServiceClient] = {}
         if deps.google is not None:

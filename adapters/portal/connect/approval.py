@@ -44,7 +44,7 @@ _DOMAIN = re.compile(r"(?=.{4,253}$)([a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?
 
 
 class Ticket(msgspec.Struct, frozen=True, kw_only=True):
-    """What the link's state says, sealed. `id`: what the waiting session knows; empty when an administrator made the link for everybody."""
+    """What the link's state says, sealed. `id`: what the waiting browser knows; nobody's when an administrator made the link."""
 
     id: str
     made_at: datetime
@@ -62,7 +62,10 @@ def consent_link(app: MicrosoftApp, deps: PortalDeps, *, tenant: str, state: str
 
 
 class Approvals:
-    """Tickets out, and which of them came back approved. Kept in memory: after a restart the waiting provider just tries again."""
+    """Tickets out, and which of them came back approved to this process, which makes their waiting providers know at once.
+
+    Nothing rests on that memory: at other processes, and after a restart, they learn it from Microsoft (connect.asking).
+    """
 
     def __init__(self, deps: PortalDeps, sealer: Sealer) -> None:
         self._clock = deps.clock
@@ -73,7 +76,7 @@ class Approvals:
         return Ticket(id=secrets.token_urlsafe(12), made_at=self._clock())
 
     def again(self, ticket_id: str, made_at: datetime) -> Ticket:
-        """The ticket that a session waits for."""
+        """The ticket that somebody waits with."""
         return Ticket(id=ticket_id, made_at=made_at)
 
     def state(self, ticket: Ticket) -> str:

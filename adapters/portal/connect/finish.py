@@ -35,7 +35,7 @@ async def publish_grant(request: Request, client: ServiceClient, granted: Grante
     except PublishFailed as error:
         raise not_published() from error
     awaited = Awaited(what="connecting", grant_id=grant_id, service=client.service.value, email=granted.email, since=now)
-    box_of(request).change(awaited=awaited, approval=None)
+    box_of(request).change(awaited=awaited)
 
 
 def not_published() -> Problem:

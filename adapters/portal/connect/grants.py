@@ -15,12 +15,13 @@ __all__ = ["AskedFor", "CalendarNotAllowed", "Granted", "NoRefreshToken", "Servi
 class AskedFor:
     """`hint`: the account to connect again. `choose`: let the person choose an account.
 
-    `consent`: show the consent page in any case.
+    `consent`: show the consent page in any case. `silent`: show no page at all.
     """
 
     hint: str | None = None
     choose: bool = False
     consent: bool = False
+    silent: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,7 +37,9 @@ class MicrosoftClient:
 
     async def authorize_url(self, flow: Flow, asked: AskedFor) -> str:
         extra = {"response_mode": "query", "nonce": flow.nonce}
-        if asked.choose:
+        if asked.silent:
+            extra["prompt"] = "none"
+        elif asked.choose:
             extra["prompt"] = "select_account"
         if asked.hint:
             extra["login_hint"] = asked.hint

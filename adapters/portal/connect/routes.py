@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from adapters.errors import Misconfigured
-from adapters.portal.connect import disconnect, refusals
+from adapters.portal.connect import asking, disconnect, refusals
 from adapters.portal.connect.finish import publish_grant
 from adapters.portal.connect.grants import AskedFor, CalendarNotAllowed, NoRefreshToken, ServiceClient
 from adapters.portal.services import Services, services_of
@@ -31,6 +31,7 @@ def routes() -> list[Route]:
         Route(f"{EXTERNAL}/connect", signed_in(_connect), methods=["POST"]),
         Route(f"{EXTERNAL}/switch", signed_in(_switch), methods=["GET"]),
         *disconnect.routes(),
+        *asking.routes(),
         Route("/oauth/google/callback", _callback(Service.GOOGLE), methods=["GET"]),
         Route("/oauth/microsoft/callback", _callback(Service.MICROSOFT), methods=["GET"]),
     ]
@@ -88,7 +89,7 @@ def _callback(service: Service) -> Endpoint:
             flow = services.flows.finish(request, service.value, sid=session.sid)
         except FlowRefused as refused:
             raise refusals.stale(client, refused) from refused
-        answer = await _redeem(request, client, flow)
+        answer = asking.take_answer(request) if flow.silent else await _redeem(request, client, flow)
         services.flows.forget(request, answer, path=client.callback)
         return answer
 
@@ -113,12 +114,14 @@ async def _redeem(request: Request, client: ServiceClient, flow: Flow) -> Respon
     except NoRefreshToken as known:
         return await _without_refresh_token(request, client, flow, known)
     await publish_grant(request, client, granted)
-    return RedirectResponse(EXTERNAL, status_code=303)
+    answer = RedirectResponse(EXTERNAL, status_code=303)
+    services_of(request).waiting.clear(request, answer)
+    return answer
 
 
 def _refused(request: Request, client: ServiceClient, error: str, numbers: frozenset[int]) -> Response:
     if client.service is Service.MICROSOFT and refusals.approval_needed(error, numbers):
-        return RedirectResponse(f"{EXTERNAL}/approval", status_code=303)
+        return asking.begin_waiting(request)
     problem = refusals.refused_by(client, error, numbers)
     log.info("not connected", extra={"service": client.service.value, "problem": problem.name, "numbers": sorted(numbers)})
     raise problem

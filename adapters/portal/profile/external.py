@@ -77,7 +77,7 @@ def is_settled(awaited: Awaited, connection: ConnectionView | None, now: datetim
 def external_view(
     connection: ConnectionView | None, summary: CalendarSummary, awaited: Awaited | None, now: datetime, *, approval: str = ""
 ) -> ExternalView:
-    """`awaited`: only while it is not settled. `approval`: `waiting` or `given`."""
+    """`awaited`: only while it is not settled. `approval`: see connect.asking.approval_of."""
     if awaited is not None:
         return _awaiting(awaited, connection, summary, now, approval)
     if connection is None or connection.state is ConnectionState.DISCONNECTED:

@@ -4,13 +4,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from adapters.portal.connect.approval import ANY_ORGANIZATION, consent_link
+from adapters.portal.connect.asking import approval_of, is_due
+from adapters.portal.connect.waiting import OPENED, STAYS_OPEN
 from adapters.portal.profile.external import ExternalView, external_view, is_settled
 from adapters.portal.services import services_of
 from adapters.portal.web.guards import Endpoint, signed_in, signed_in_session
 from adapters.portal.web.pages import pages_of
 from adapters.portal.web.problems import EXTERNAL
-from adapters.portal.web.sessions import Approval, box_of
+from adapters.portal.web.sessions import box_of
 
 __all__ = ["routes"]
 
@@ -29,7 +30,6 @@ def routes() -> list[Route]:
         Route("/account/profile/password", signed_in(_elsewhere("password")), methods=["GET"]),
         Route("/account/profile/mfa", signed_in(_elsewhere("mfa")), methods=["GET"]),
         Route(EXTERNAL, signed_in(_external), methods=["GET"]),
-        Route(f"{EXTERNAL}/approval", signed_in(_approval), methods=["GET"]),
         Route("/live/external", signed_in(_live), methods=["GET"]),
     ]
 
@@ -53,7 +53,13 @@ async def _external(request: Request) -> Response:
     deps = services_of(request).deps
     view = await _view(request)
     answer = pages_of(request).page(
-        request, "external.html", tab="external", view=view, services=list(services_of(request).clients), identity_provider=deps.oidc.name
+        request,
+        "external.html",
+        tab="external",
+        view=view,
+        ask=view.settled and is_due(request, after=OPENED),
+        services=list(services_of(request).clients),
+        identity_provider=deps.oidc.name,
     )
     session = signed_in_session(request)
     if session.notice is not None or (session.awaited is not None and not view.awaiting):
@@ -64,7 +70,8 @@ async def _external(request: Request) -> Response:
 async def _live(request: Request) -> Response:
     """Changes no session: its answer may arrive after that of a form, and would bring the older session back."""
     view = await _view(request)
-    return JSONResponse({"version": view.version, "settled": view.settled and view.approval != "waiting"})
+    settled = view.settled and view.approval not in ("waiting", "unclear")
+    return JSONResponse({"version": view.version, "settled": settled, "ask": view.settled and is_due(request, after=STAYS_OPEN)})
 
 
 async def _view(request: Request) -> ExternalView:
@@ -74,23 +81,4 @@ async def _view(request: Request) -> ExternalView:
     awaited = session.awaited
     if awaited is not None and is_settled(awaited, connection, now):
         awaited = None
-    approval = ""
-    if session.approval is not None:
-        approval = "given" if services.approvals.is_given(session.approval.ticket) else "waiting"
-    return external_view(connection, summary, awaited, now, approval=approval)
-
-
-async def _approval(request: Request) -> Response:
-    """The next step for somebody whose administrator has to allow the application first. The link stays the same while they wait."""
-    services, session = services_of(request), signed_in_session(request)
-    microsoft = services.deps.microsoft
-    if microsoft is None:
-        return RedirectResponse(EXTERNAL, status_code=303)
-    ticket = services.approvals.ticket()
-    if session.approval is not None:
-        ticket = services.approvals.again(session.approval.ticket, session.approval.since)
-    else:
-        box_of(request).change(approval=Approval(ticket=ticket.id, since=ticket.made_at))
-    link = consent_link(microsoft, services.deps, tenant=ANY_ORGANIZATION, state=services.approvals.state(ticket))
-    given = services.approvals.is_given(ticket.id)
-    return pages_of(request).page(request, "approval.html", link=link, given=given, app_id=microsoft.client_id)
+    return external_view(connection, summary, awaited, now, approval=approval_of(request))

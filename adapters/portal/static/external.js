@@ -5,6 +5,7 @@
   const SOON = 1000, LATER = 5000, HIDDEN = 30000;
   const MOVING = ["connecting", "disconnecting"];
   const ID = "external-calendar";
+  const ASK = "/account/profile/external/approval/ask";
   let timer = 0;
 
   function interval(section) {
@@ -28,6 +29,13 @@
     window.impact.refreshTimes();
   }
 
+  /* Through Microsoft and back, which shows no page: not while somebody is in the middle of something here. */
+  function ask(section) {
+    if (document.hidden || section.contains(document.activeElement) || section.querySelector("form[data-sent]")) return false;
+    location.replace(ASK);
+    return true;
+  }
+
   async function look() {
     const section = document.getElementById(ID);
     try {
@@ -35,6 +43,7 @@
       if (answer.status === 401) return;
       if (answer.ok) {
         const now = await answer.json();
+        if (section && now.ask && ask(section)) return;
         if (section && now.version !== section.dataset.version) await replace();
         if (!section && now.settled) { location.reload(); return; }
       }
@@ -50,5 +59,6 @@
   }
 
   document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
-  plan();
+  const opened = document.getElementById(ID);
+  if (opened?.dataset.ask === undefined || !ask(opened)) plan();
 })();

@@ -36,12 +36,14 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
     next: str = ""
     #: Google was asked to show its consent page, so an answer without a refresh token is final.
     consent_asked: bool = False
+    #: Without a page: only whether consent is there.
+    silent: bool = False
 
     def __repr__(self) -> str:
         return f"Flow({self.kind!r})"
 
 
-def new_flow(kind: str, now: datetime, *, sid: str = "", next: str = "", consent_asked: bool = False) -> Flow:
+def new_flow(kind: str, now: datetime, *, sid: str = "", next: str = "", consent_asked: bool = False, silent: bool = False) -> Flow:
     return Flow(
         kind=kind,
         state=secrets.token_urlsafe(24),
@@ -51,6 +53,7 @@ def new_flow(kind: str, now: datetime, *, sid: str = "", next: str = "", consent
         sid=sid,
         next=next,
         consent_asked=consent_asked,
+        silent=silent,
     )
 
 

@@ -18,7 +18,7 @@ from adapters.portal.web.cookies import cookie_header
 from adapters.portal.web.once import OnceOnly
 from adapters.portal.web.sealing import Sealer
 
-__all__ = ["BACKGROUND", "Approval", "Awaited", "Session", "SessionBox", "SessionMiddleware", "box_of", "new_session", "session_of"]
+__all__ = ["BACKGROUND", "Awaited", "Session", "SessionBox", "SessionMiddleware", "box_of", "new_session", "session_of"]
 
 _PURPOSE = "session"
 #: Pages ask under this prefix by themselves; that keeps nobody signed in.
@@ -39,13 +39,6 @@ class Awaited(msgspec.Struct, frozen=True, kw_only=True):
     standing: int = 0
 
 
-class Approval(msgspec.Struct, frozen=True, kw_only=True):
-    """The person waits for an administrator of theirs to allow the application at Microsoft. `ticket` is in the link that was made."""
-
-    ticket: str
-    since: datetime
-
-
 class Session(msgspec.Struct, frozen=True, kw_only=True):
     """One person signed in. `csrf` stands in every form. `notice`: what the next page says once."""
 
@@ -58,7 +51,6 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     signed_in_at: datetime
     seen_at: datetime
     awaited: Awaited | None = None
-    approval: Approval | None = None
     notice: str | None = None
 
     def __repr__(self) -> str:

@@ -25,6 +25,8 @@ from infra.sandbox.world import WORLD, World
 __all__ = ["known_client", "routes"]
 
 _PATH = "/{tenant}/oauth2/v2.0/authorize"
+#: Who chose an account in this browser last: `prompt=none` asks about them.
+COOKIE = "sandbox_microsoft_account"
 _PROMPTS = ("", "login", "none", "consent", "select_account")
 
 
@@ -37,7 +39,10 @@ async def _authorize(request: web.Request) -> web.StreamResponse:
     email = (asked.form.get("account") or asked["login_hint"]).lower() if asked else ""
     fault = fault_to(MICROSOFT, asked, world.redirects)
     call = Call(service=MICROSOFT, operation="authorize", email=email or None, mailbox=None, fault_answer=fault)
-    return await pass_gate(world, request, call, lambda: _answer(world, request, asked))
+    answer = await pass_gate(world, request, call, lambda: _answer(world, request, asked))
+    if asked is not None and asked.form.get("account"):
+        answer.set_cookie(COOKIE, asked.form["account"], path="/", httponly=True, samesite="Lax")
+    return answer
 
 
 def _answer(world: World, request: web.Request, asked: Asked | None) -> Answer:
@@ -47,7 +52,7 @@ def _answer(world: World, request: web.Request, asked: Asked | None) -> Answer:
     if not asked["redirect_uri"]:
         raise blocked(900144, "The request must contain the following parameter: 'redirect_uri'.")
     wanted, address = _checked(asked), form_address(request, asked)
-    account = _account(world, segment, asked)
+    account = _account(world, segment, asked, request.cookies.get(COOKIE))
     if account is None:
         if asked["prompt"] == "none":
             return _refused(asked, "login_required", 50058, "A silent sign-in request was sent but no user is signed in.")
@@ -91,11 +96,14 @@ def _checked(asked: Asked) -> tuple[str, ...]:
         raise Refusal(_refused(asked, "invalid_client", 650053, text)) from None
 
 
-def _account(world: World, segment: str, asked: Asked) -> Account | None:
-    """Who was chosen on the page; before that, who is hinted at. Raises Refusal, a page, when the address does not admit them."""
+def _account(world: World, segment: str, asked: Asked, signed_in: str | None) -> Account | None:
+    """Who was chosen on the page; before that, who is hinted at, or without any page who chose in this browser before.
+
+    Raises Refusal, a page, when the address does not admit them.
+    """
     chosen = asked.form.get("account")
     if chosen is None and asked["prompt"] != "select_account":
-        chosen = asked["login_hint"]
+        chosen = asked["login_hint"] or (signed_in if asked["prompt"] == "none" else None)
     account = world.directory.account(MICROSOFT, chosen, world.mailboxes) if chosen else None
     if account is not None and not admits(world, segment, account):
         text = f"User account '{account.email}' from this identity provider does not exist in the tenant and cannot access the application."

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 __all__ = ["Form", "Person", "new_person", "problem_of"]
 
@@ -112,7 +112,7 @@ def problem_of(answer: httpx.Response) -> str:
     return found[1] if found else ""
 
 
-def new_person(app: Starlette, portal_url: str) -> Person:
+def new_person(app: ASGIApp, portal_url: str) -> Person:
     http = httpx.AsyncClient(
         mounts={portal_url: httpx.ASGITransport(app)},
         transport=httpx.AsyncHTTPTransport(verify=False),

@@ -1,9 +1,12 @@
 """docker-compose.yml, the image and the hooks name things that exist."""
 
+import base64
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import click
 import pytest
 import yaml
 from typer.main import get_command
@@ -15,11 +18,14 @@ from streams.settings import Settings
 _ROOT = Path(__file__).parents[3]
 _COMPOSE: dict[str, Any] = yaml.safe_load((_ROOT / "docker-compose.yml").read_text())
 _SERVICES: dict[str, Any] = _COMPOSE["services"]
+#: The commands that run until they are stopped; kafka, sandbox and demo are for development.
+_LONG_RUNNING = ("execute", "fold", "portal", "read-model", "redeliver")
 _OURS = sorted(name for name, service in _SERVICES.items() if "build" in service)
 
 
-def test_compose_has_the_broker_its_topics_and_the_three_workers() -> None:
-    assert sorted(_SERVICES) == ["broker", "execute", "fold", "redeliver", "topics"]
+def test_compose_has_the_broker_its_topics_the_database_and_every_long_running_command() -> None:
+    assert sorted(_SERVICES) == sorted(["broker", "database", "topics", *_LONG_RUNNING])
+    assert {_SERVICES[name]["command"][0] for name in _LONG_RUNNING} == set(_LONG_RUNNING)
     assert _SERVICES["broker"]["image"] == IMAGE == "apache/kafka:" + _kafka_version()
 
 
@@ -32,8 +38,10 @@ def _kafka_version() -> str:
 @pytest.mark.parametrize("name", _OURS)
 def test_each_service_runs_a_command_that_exists(name: str) -> None:
     command: Any = get_command(app)
-    for word in _SERVICES[name]["command"]:
-        command = command.commands[word]
+    words = list(_SERVICES[name]["command"])
+    while words and not words[0].startswith("--"):
+        command = command.commands[words.pop(0)]
+    command.make_parser(click.Context(command)).parse_args(words)
 
 
 @pytest.mark.parametrize("name", _OURS)
@@ -43,15 +51,54 @@ def test_each_service_gets_settings_that_are_accepted(name: str) -> None:
     assert settings.kafka.bootstrap_servers == ("broker:29092",)
 
 
+@pytest.mark.parametrize("name", _OURS)
+def test_each_setting_of_a_service_exists(name: str) -> None:
+    known = set(re.findall(r"`(IMPACT_[A-Z_]+)`", (_ROOT / "README.md").read_text()))
+    assert set(_SERVICES[name]["environment"]) <= known
+    for value in _SERVICES[name]["environment"].values():
+        assert set(re.findall(r"\$\{(IMPACT_[A-Z_]+)", value)) <= known
+
+
+def test_the_portal_can_be_given_everything_that_only_it_needs() -> None:
+    theirs = {name for name in re.findall(r"`(IMPACT_[A-Z_]+)`", (_ROOT / "README.md").read_text()) if "_OIDC_" in name}
+    assert theirs | {"IMPACT_PORTAL_URL", "IMPACT_SESSION_KEY", "IMPACT_VAULT_KEYS"} <= set(_SERVICES["portal"]["environment"])
+    complete = {"IMPACT_OIDC_ISSUER": "https://issuer.example", "IMPACT_OIDC_CLIENT_ID": "id", "IMPACT_OIDC_CLIENT_SECRET": "secret"}
+    key = {"IMPACT_SESSION_KEY": base64.b64encode(bytes(32)).decode()}
+    environment = {key: _default(value) for key, value in _SERVICES["portal"]["environment"].items()}
+    Settings.from_env(environment | complete | key).portal.require()
+
+
+def test_the_portal_reads_the_database_that_the_read_model_writes() -> None:
+    database, addresses = _SERVICES["database"]["environment"], set()
+    for name in ("portal", "read-model"):
+        addresses.add(_default(_SERVICES[name]["environment"]["IMPACT_DATABASE_URL"]))
+        assert _SERVICES[name]["depends_on"]["database"] == {"condition": "service_healthy"}
+    (address,) = map(urlsplit, addresses)
+    assert (address.scheme, address.hostname) == ("postgresql", "database")
+    assert (address.username, address.password) == (database["POSTGRES_USER"], _default(database["POSTGRES_PASSWORD"]))
+    assert address.path == "/" + database["POSTGRES_DB"]
+    assert "ports" not in _SERVICES["database"]
+
+
+def test_the_portal_is_watched_and_reached_at_the_port_it_listens_on() -> None:
+    portal = _SERVICES["portal"]
+    port = portal["command"][portal["command"].index("--port") + 1]
+    assert f"http://127.0.0.1:{port}/healthz" in portal["healthcheck"]["test"][-1]
+    (published,) = portal["ports"]
+    assert published == f"127.0.0.1:{port}:{port}"
+    assert _default(portal["environment"]["IMPACT_PORTAL_URL"]) == f"http://localhost:{port}"
+
+
 def _default(value: str) -> str:
     """What compose puts in when the variable is not set."""
     return re.sub(r"\$\{[A-Z_]+:-([^}]*)\}", r"\1", value)
 
 
-@pytest.mark.parametrize("name", ["fold", "execute", "redeliver"])
+@pytest.mark.parametrize("name", ["fold", "execute", "redeliver", "read-model"])
 def test_each_worker_waits_for_the_topics_and_is_watched(name: str) -> None:
     service = _SERVICES[name]
-    assert service["depends_on"] == {"topics": {"condition": "service_completed_successfully"}}
+    others = {} if name != "read-model" else {"database": {"condition": "service_healthy"}}
+    assert service["depends_on"] == {"topics": {"condition": "service_completed_successfully"}} | others
     port = service["environment"]["IMPACT_METRICS_PORT"]
     assert f"http://127.0.0.1:{port}/healthz" in service["healthcheck"]["test"][-1]
 

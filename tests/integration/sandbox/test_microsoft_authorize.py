@@ -127,6 +127,14 @@ async def test_prompt_none_shows_no_page(browser: Browser, hint: str, error: str
     assert (page.back["error"], page.back["error_description"].split(":")[0]) == (error, f"AADSTS{number}")
 
 
+async def test_prompt_none_asks_about_who_chose_an_account_in_this_browser(client: Client, browser: Browser) -> None:
+    await browser.press(await browser.get(address(), asked()), account=ANA)
+    assert (await browser.get(address(), asked(prompt="none"))).back["error"] == "consent_required"
+    await redeem(client, (await consent(browser)).back["code"])
+    assert "refresh_token" in (await redeem(client, (await browser.get(address(), asked(prompt="none"))).back["code"])).body
+    assert "Pick an account" in (await browser.get(address(), asked())).text
+
+
 async def test_where_administrators_approve_a_person_can_only_return(browser: Browser) -> None:
     page = await browser.get(address(), asked(login_hint=STRICT))
     assert "Need admin approval" in page.text

@@ -35,7 +35,7 @@ class Provider:
 
     @property
     def email(self) -> str:
-        return f"{self.name.lower()}@studio.example"
+        return f"{self.name.lower()}@impact.example"
 
     def __str__(self) -> str:
         return f"{self.name}, {SERVICE_NAMES[self.service]}"

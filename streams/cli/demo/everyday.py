@@ -10,14 +10,19 @@ from streams.cli.demo.scene import Play, Scene, when
 __all__ = ["SCENES"]
 
 _READ_BACK = "read back from the calendar"
+_MARK = "the mark in the portal's classes view"
 
 
 async def _booked(play: Play) -> None:
     yoga, pilates = play.timetable.yoga, play.timetable.pilates
     for lesson in (yoga, pilates):
-        await play.booking.publish(lesson.scheduled(), lesson.student_added())
+        await play.booking.publish(lesson.scheduled())
+    await play.verify("Without a student it is not for the calendar", _MARK, play.marked(yoga, ASHA, "none"))
+    for lesson in (yoga, pilates):
+        await play.booking.publish(lesson.student_added())
     await play.verify("A booked class stands on a Google calendar", _READ_BACK, play.shown(yoga, OutcomeKind.CREATED))
     await play.verify("A booked class stands on a Microsoft calendar", _READ_BACK, play.shown(pilates, OutcomeKind.CREATED))
+    await play.verify("The class is marked as on the calendar", _MARK, play.marked(yoga, ASHA, "synced"))
 
 
 async def _second_student(play: Play) -> None:

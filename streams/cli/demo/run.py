@@ -12,13 +12,13 @@ from zoneinfo import ZoneInfo
 import aiohttp
 
 from streams.cli.brokers import producer_client
-from streams.cli.demo import everyday, hardship, staying, trouble
+from streams.cli.demo import closing, connections, everyday, hardship, staying, trouble
 from streams.cli.demo.audit import Audit
 from streams.cli.demo.booking import Booking
-from streams.cli.demo.cast import PROVIDERS, SERVICE_NAMES, ZONE, Timetable
+from streams.cli.demo.cast import PROVIDERS, ZONE, Provider, Timetable
 from streams.cli.demo.checks import Checker
 from streams.cli.demo.children import ChildEndedError, Family
-from streams.cli.demo.connecting import ImportedGrants
+from streams.cli.demo.portal import Portal, Visitor
 from streams.cli.demo.scene import Play, Scene
 from streams.cli.demo.screen import Screen
 from streams.cli.demo.services import SimulatedServices
@@ -27,7 +27,14 @@ from streams.cli.errors import CommandError
 
 __all__ = ["INTERRUPTED", "run"]
 
-SCENES: Sequence[Scene] = (*everyday.SCENES, *trouble.SCENES, *hardship.SCENES)
+SCENES: Sequence[Scene] = (
+    *connections.OPENING,
+    *everyday.SCENES,
+    *trouble.SCENES,
+    *hardship.SCENES,
+    *connections.SCENES,
+    *closing.SCENES,
+)
 INTERRUPTED = 130
 
 
@@ -77,7 +84,7 @@ async def _start(family: Family, session: aiohttp.ClientSession, directory: Path
     screen.heading("Starting")
     screen.busy("Apache Kafka and the sandbox (the first run ever fetches Kafka)")
     stage = await start_backing(family, session, directory, screen.ready)
-    screen.busy("The workers")
+    screen.busy("The workers and the portal")
     await start_workers(stage, screen.ready)
     return stage
 
@@ -125,29 +132,27 @@ async def _play(stage: Stage, screen: Screen, checked: list[Checker]) -> AsyncIt
 
     checked.append(Checker(screen, require_alive))
     try:
-        async with producer_client(settings.kafka) as producer:
-            play = Play(
+        async with producer_client(settings.kafka) as producer, Portal(stage.portal_url) as portal:
+            screen.heading("The story")
+            yield Play(
                 stage=stage,
                 booking=Booking(producer, settings.topics.class_events),
-                connecting=ImportedGrants(services, stage.env),
+                portal=portal,
+                visitors=await _sign_in(portal, services),
                 services=services,
                 audit=audit,
                 checker=checked[0],
                 timetable=Timetable(datetime.now(ZoneInfo(ZONE)).date()),
             )
-            await _connect_all(play, screen)
-            yield play
     finally:
         following.cancel()
         with suppress(asyncio.CancelledError, CommandError):
             await following
 
 
-async def _connect_all(play: Play, screen: Screen) -> None:
-    began = time.monotonic()
-    screen.busy("Connecting the providers")
-    await play.connecting.connect(PROVIDERS)
-    screen.idle()
-    who = ", ".join(f"{provider.name} ({SERVICE_NAMES[provider.service]})" for provider in PROVIDERS)
-    screen.ready("connections", who, time.monotonic() - began)
-    screen.heading("The story")
+async def _sign_in(portal: Portal, services: SimulatedServices) -> dict[Provider, Visitor]:
+    async def arrive(provider: Provider) -> Visitor:
+        await services.introduce(provider.service, provider.provider_id, provider.email, provider.name)
+        return await portal.visit(provider.email)
+
+    return dict(zip(PROVIDERS, await asyncio.gather(*map(arrive, PROVIDERS)), strict=True))

@@ -1,6 +1,6 @@
 """What a scene is, and what it acts through and looks with."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from streams.cli.demo.audit import Audit
 from streams.cli.demo.booking import Booking
 from streams.cli.demo.cast import Lesson, Provider, Timetable
 from streams.cli.demo.checks import Checker, Claim, NotYetError, Probe, Seen
-from streams.cli.demo.connecting import Connecting
+from streams.cli.demo.portal import Portal, Visitor
 from streams.cli.demo.services import RemoteView, SimulatedServices
 from streams.cli.demo.stage import Stage
 from streams.cli.report import Report, gather
@@ -24,7 +24,8 @@ class Play:
 
     stage: Stage
     booking: Booking
-    connecting: Connecting
+    portal: Portal
+    visitors: Mapping[Provider, Visitor]
     services: SimulatedServices
     audit: Audit
     checker: Checker
@@ -60,6 +61,18 @@ class Play:
             if events := await self.standing(lesson, provider):
                 raise NotYetError(f"{provider}: " + "; ".join(map(described, events)))
             return Seen(what=f"{provider}: no {lesson.title}", why=self.why(lesson, provider, kind))
+
+        return probe
+
+    def marked(self, lesson: Lesson, provider: Provider, mark: str) -> Probe:
+        """The class has this mark in the classes view that the provider sees."""
+
+        async def probe() -> Seen:
+            marks = await self.visitors[provider].marks(lesson.starts_at.date())
+            found = marks.get(lesson.class_id)
+            if found is None or found.name != mark:
+                raise NotYetError(f"{provider}: " + (f"the mark is {found.name} ({found.detail})" if found else "the class is not there"))
+            return Seen(what=f"{provider}: {when(lesson.starts_at, lesson.ends_at)} · {lesson.title} · {found.words}", why=found.detail)
 
         return probe
 

@@ -95,10 +95,11 @@ class Screen:
         self._console.print(Padding(grid, (0, 0, 0, 4)))
 
     def _line(self, text: str, style: str, indent: int = 4) -> None:
-        self._console.print(Padding(self._text(text, style), (0, 0, 0, indent), expand=False))
+        for line in self._text(text, style).wrap(self._console, self._console.width - indent):
+            self._console.print(Text(" " * indent) + line)
 
     def _text(self, text: str, style: str = "") -> Text:
-        return Text(text if self._unicode else text.translate(_ASCII), style)
+        return Text(text if self._unicode else text.translate(_ASCII).encode("ascii", "replace").decode(), style)
 
 
 def _console() -> Console:

@@ -10,7 +10,7 @@ import msgspec
 from schemas.connections import Service
 from streams.cli.errors import CommandError
 
-__all__ = ["Call", "RemoteView", "SimulatedServices", "Stats"]
+__all__ = ["Call", "Person", "RemoteView", "SimulatedServices", "Stats"]
 
 
 class RemoteView(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,9 +50,17 @@ class _Calls(msgspec.Struct):
     requests: list[Call]
 
 
-class _Grant(msgspec.Struct):
-    refresh_token: str
-    scopes: tuple[str, ...]
+class Person(msgspec.Struct, frozen=True, kw_only=True):
+    """Who can sign in at the identity provider. `sub`: the product's provider id."""
+
+    sub: str
+    email: str
+    name: str
+    groups: tuple[str, ...]
+
+
+class _People(msgspec.Struct):
+    people: list[Person]
 
 
 class _Fault(msgspec.Struct):
@@ -77,11 +85,13 @@ class SimulatedServices:
     async def stats(self) -> Stats:
         return msgspec.json.decode(await self._ask("GET", "/control/stats"), type=Stats)
 
-    async def consent(self, service: Service, email: str) -> tuple[str, tuple[str, ...]]:
-        """A user's consent, without its pages: the refresh token and the scopes."""
-        body = {"service": service.value, "email": email}
-        grant = msgspec.json.decode(await self._ask("POST", "/control/grants", body), type=_Grant)
-        return grant.refresh_token, grant.scopes
+    async def introduce(self, service: Service, sub: str, email: str, name: str) -> None:
+        """Somebody who can sign in, as a provider, and has an account at a calendar service."""
+        await self._ask("POST", "/control/people", {"sub": sub, "email": email, "name": name})
+        await self._ask("POST", "/control/accounts", {"service": service.value, "email": email, "name": name})
+
+    async def people(self) -> Sequence[Person]:
+        return msgspec.json.decode(await self._ask("GET", "/control/people"), type=_People).people
 
     async def withdraw_consent(self, service: Service, email: str) -> None:
         await self._ask("POST", "/control/grants/revoke", {"service": service.value, "email": email})

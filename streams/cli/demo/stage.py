@@ -1,4 +1,4 @@
-"""The processes of the demo: a broker, the sandbox and the workers, each a child process on free ports of the loopback address."""
+"""The processes of the demo: broker, sandbox, workers and portal, each a child process on free ports of the loopback address."""
 
 import asyncio
 import base64
@@ -27,7 +27,7 @@ HOST = "127.0.0.1"
 #: The very first start fetches the broker's jars.
 KAFKA_SECONDS = 600.0
 START_SECONDS = 60.0
-WORKERS = ("fold", "execute", "redeliver")
+WORKERS = ("fold", "execute", "redeliver", "read-model")
 #: Short, so that the story does not wait for a worker that was killed; the broker takes no session shorter than 6 s.
 _QUICK = {
     "IMPACT_TOPIC_PARTITIONS": "4",
@@ -51,6 +51,10 @@ class Stage:
     workers: dict[str, Child]
 
     @property
+    def portal_url(self) -> str:
+        return self.settings_env["IMPACT_PORTAL_URL"]
+
+    @property
     def env(self) -> dict[str, str]:
         """Without the settings that the caller's own environment happens to hold."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("IMPACT_")}
@@ -63,14 +67,15 @@ class Stage:
 
 async def start_backing(family: Family, session: aiohttp.ClientSession, directory: Path, told: Told) -> Stage:
     """The broker with its topics, and the sandbox. Raises ChildEndedError, CommandError."""
-    kafka_port, sandbox_port = _free_ports(2)
+    kafka_port, sandbox_port, portal_port = _free_ports(3)
     sandbox_url = f"http://{HOST}:{sandbox_port}"
-    key = base64.b64encode(secrets.token_bytes(32)).decode()
     env = {
         "IMPACT_KAFKA_BOOTSTRAP_SERVERS": f"{HOST}:{kafka_port}",
-        **SandboxConfig().env(sandbox_url),
-        "IMPACT_VAULT_KEYS": f"demo:{key}",
+        **SandboxConfig(portal_url=f"http://{HOST}:{portal_port}").env(sandbox_url),
+        "IMPACT_SESSION_KEY": _new_key(),
+        "IMPACT_VAULT_KEYS": f"demo:{_new_key()}",
         "IMPACT_DATA_DIR": str(directory / "workers"),
+        "IMPACT_DATABASE_URL": f"sqlite:///{directory / 'read-model.sqlite3'}",
         **_QUICK,
     }
     stage = Stage(family=family, session=session, settings_env=env, sandbox_url=sandbox_url, workers={})
@@ -85,8 +90,14 @@ async def start_backing(family: Family, session: aiohttp.ClientSession, director
 
 
 async def start_workers(stage: Stage, told: Told) -> None:
-    """fold, execute and redeliver, at once. Raises ChildEndedError."""
-    await _together(*(_start_worker(stage, name, port, told) for name, port in zip(WORKERS, _free_ports(len(WORKERS)), strict=True)))
+    """All of them, and the portal, at once. Raises ChildEndedError."""
+    ports = zip(WORKERS, _free_ports(len(WORKERS)), strict=True)
+    await _together(_start_portal(stage, told), *(_start_worker(stage, name, port, told) for name, port in ports))
+
+
+async def _start_portal(stage: Stage, told: Told) -> None:
+    child = stage.family.start("portal", "portal", "--port", stage.portal_url.rpartition(":")[2], env=stage.env)
+    await _ready(child, lambda: _answers(stage.session, stage.portal_url), START_SECONDS, f"{stage.portal_url}/", told)
 
 
 async def _start_worker(stage: Stage, name: str, port: int, told: Told) -> None:
@@ -157,6 +168,10 @@ async def _serves(stage: Stage) -> bool:
     finally:
         await admin.close()
     return True
+
+
+def _new_key() -> str:
+    return base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def _free_ports(number: int) -> list[int]:

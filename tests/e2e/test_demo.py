@@ -1,16 +1,24 @@
-"""`impact-calendar demo`, as somebody types it who has never seen the product: it starts everything, tells its story and cleans up."""
+"""`impact-calendar demo`, as somebody types it who has never seen the product: it starts everything, tells its story and cleans up.
 
+A whole story takes a while, so it is told to its end once; how it ends otherwise is shown in tests/unit/cli/test_demo_course.py.
+"""
+
+import json
 import os
 import re
 import signal
+import subprocess
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import psutil
 import pytest
 
-from tests.support.processes import Worker, run_command
+from streams.cli.demo.portal import Portal
+from tests.support.processes import COMMAND, Worker, run_command
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
@@ -22,9 +30,11 @@ FOREIGN = {
     "IMPACT_VAULT_KEYS": "not a key",
     "IMPACT_GOOGLE_API_URL": "http://calendar.example",
     "IMPACT_RETRY_TIERS": "soon",
+    "IMPACT_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
 }
 
 SCENES = (
+    "Connected",
     "Booked",
     "A second student",
     "Moved",
@@ -39,7 +49,21 @@ SCENES = (
     "Killed",
     "Revoked",
     "Reconnected",
+    "Disconnected",
     "Looked over",
+)
+
+#: Claims of what only the portal's pages and the OAuth2 flow can show.
+AT_THE_PORTAL = (
+    "They came by OAuth2, with PKCE and state",
+    "Each sees the account that is connected",
+    "It is marked as on the calendar",
+    "He is told that it ended, and why",
+    "It is marked as on the calendar again",
+    "Her upcoming classes are off her calendar",
+    "The grant is revoked at Google",
+    "She sees that she is not connected",
+    "An administrator sees everybody's classes",
 )
 
 
@@ -59,7 +83,7 @@ def demo(env: dict[str, str], tmp_path: Path) -> Iterator[Worker]:
 
 @pytest.fixture
 def kept(env: dict[str, str], tmp_path: Path) -> Iterator[Worker]:
-    with Worker("demo", "--keep", "--data-dir", str(tmp_path / "kept"), env=env, log=tmp_path / "kept.out") as worker:
+    with Worker("demo", "--keep", env=env, log=tmp_path / "kept.out") as worker:
         yield worker
 
 
@@ -74,46 +98,73 @@ async def _all_gone(processes: list[psutil.Process]) -> None:
     await eventually(gone, what="the end of every child process", timeout=10)
 
 
-async def test_the_story_ends_by_itself_with_every_claim_verified_and_leaves_nothing_behind(demo: Worker, env: dict[str, str]) -> None:
-    await demo.wait_for_output(r"\n 1  Booked", timeout=180)
-    children = _children(demo)
-    output = demo.log
+async def test_the_story_holds_and_is_kept_up_at_the_addresses_it_prints_until_ctrl_c(kept: Worker, env: dict[str, str]) -> None:
+    await kept.wait_for_output(r"impact-calendar why \S+\n", timeout=240)
+    children, told = _children(kept), kept.output
+    commands = {word for child in children for word in child.cmdline()}
+    _require_whole_story(told)
+    _require_commands_work(told)
+    await _require_pages_serve(told)
 
-    assert demo.wait(timeout=180) == 0, output.read_text()
+    kept.send_signal(signal.SIGINT)
 
-    told = output.read_text()
-    assert re.findall(r"^([ \d]\d)  (.+)$", told, flags=re.MULTILINE) == [(f"{n:>2}", title) for n, title in enumerate(SCENES, start=1)]
-    claims = int(re.findall(r"All (\d+) claims hold", told)[0])
-    assert claims > len(SCENES)
-    assert len(re.findall(r" holds +\d+\.\d *$", told, flags=re.MULTILINE)) == claims
-    assert "\x1b" not in told, "escape codes without a terminal"
-    assert max(map(len, told.splitlines())) <= 100
-    assert len(children) >= 5
+    assert kept.wait(timeout=60) == 0
+    assert {"kafka", "sandbox", "fold", "execute", "redeliver", "read-model", "portal"} <= commands
     await _all_gone(children)
     assert os.listdir(env["TMPDIR"]) == []
 
 
-async def test_kept_up_it_prints_addresses_that_serve_until_it_is_told_to_end(kept: Worker, env: dict[str, str], tmp_path: Path) -> None:
-    await kept.wait_for_output(r"export IMPACT_SESSION_TIMEOUT=\S+\n", timeout=240)
-    children = _children(kept)
-    settings = dict(re.findall(r"^export (IMPACT_\w+)=(.*)$", kept.output, flags=re.MULTILINE))
-    inherited = {name: value for name, value in env.items() if not name.startswith("IMPACT_")}
+def _require_whole_story(told: str) -> None:
+    assert re.findall(r"^([ \d]\d)  (.+)$", told, flags=re.MULTILINE) == [(f"{n:>2}", title) for n, title in enumerate(SCENES, start=1)]
+    claims = int(re.findall(r"All (\d+) claims hold", told)[0])
+    assert claims > len(SCENES)
+    assert len(re.findall(r" holds +\d+\.\d *$", told, flags=re.MULTILINE)) == claims
+    for claim in AT_THE_PORTAL:
+        assert told.count(f" {claim} ") == 2, f"{claim!r} in the story and in the table"
+    assert "\x1b" not in told, "escape codes without a terminal"
+    story, _, addresses = told.partition("Everything stays up until Ctrl-C")
+    assert max(map(len, story.splitlines())) <= 100
+    assert "export" not in addresses, "keys belong into the file for the shell, not onto the screen"
 
-    status = run_command("status", "--json", env=inherited | settings)
-    assert status.returncode == 0, status.stderr
-    pages = re.findall(r"http://\S+/calendars/(?:google|microsoft)/\S+", kept.output)
-    assert len(pages) == 4
+
+def _require_commands_work(told: str) -> None:
+    """With the file that is printed, as a shell reads it."""
+    (file,) = re.findall(r"^    \. (\S+/env\.sh)$", told, flags=re.MULTILINE)
+    assert Path(file).stat().st_mode & 0o077 == 0
+    commands = [line.split() for line in re.findall(r"^    impact-calendar (.+)$", told, flags=re.MULTILINE)]
+    assert [words[0] for words in commands] == ["status", "why"]
+    status, why = (_in_shell(file, *words, "--json") for words in commands)
+    assert status["connections"] == {"connected": 3, "needs_reconnect": 0, "disconnecting": 0, "disconnected": 1}
+    assert [mark["mark"] for mark in why["marks"]] == ["synced"]
+
+
+def _in_shell(file: str, *args: str) -> Any:
+    env = {name: value for name, value in os.environ.items() if not name.startswith("IMPACT_")}
+    command = ["sh", "-c", '. "$0"; exec "$@"', file, COMMAND, *args]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+async def _require_pages_serve(told: str) -> None:
+    calendars = re.findall(r"http://\S+/calendars/(?:google|microsoft)/\S+", told)
+    assert len(calendars) == 4
     async with aiohttp.ClientSession(raise_for_status=True) as session:
-        for page in pages:
-            async with session.get(page) as answer:
-                assert "@studio.example" in await answer.text()
+        for address in calendars:
+            async with session.get(address) as answer:
+                assert "@impact.example" in await answer.text()
+    (portal,) = re.findall(r"^    portal +(http://\S+)/$", told, flags=re.MULTILINE)
+    (day,) = re.findall(rf"^    classes +{portal}/manage/classes\S*on=(\S+)$", told, flags=re.MULTILINE)
+    people = dict(re.findall(r"^    (\S+@impact\.example) .*(administrator|story|no calendar)", told, flags=re.MULTILINE))
+    assert sorted(people.values()) == ["administrator"] + ["no calendar"] * 3 + ["story"] * 4
+    (administrator,) = (email for email, part in people.items() if part == "administrator")
+    newcomer = next(email for email, part in people.items() if part == "no calendar")
+    async with Portal(portal) as visits:
+        assert len(await (await visits.visit(administrator)).marks(date.fromisoformat(day))) == 20
+        assert (await (await visits.visit(newcomer)).external()).state == "not_connected"
 
-    assert kept.terminate() == 0
-    await _all_gone(children)
-    assert (tmp_path / "kept" / "logs" / "execute.log").exists()
 
-
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 130), (signal.SIGKILL, -signal.SIGKILL)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 130), (signal.SIGKILL, -signal.SIGKILL)])
 async def test_interrupted_at_any_moment_it_leaves_no_process_behind(demo: Worker, number: signal.Signals, code: int) -> None:
     await demo.wait_for_output("sandbox +http://", timeout=120)
     children = _children(demo)
@@ -125,8 +176,8 @@ async def test_interrupted_at_any_moment_it_leaves_no_process_behind(demo: Worke
     await _all_gone(children)
 
 
-async def test_a_worker_that_dies_by_itself_ends_the_story_with_the_reason(demo: Worker) -> None:
-    await demo.wait_for_output(r"\n 1  Booked", timeout=180)
+async def test_a_worker_that_dies_by_itself_ends_the_story_with_the_reason_and_keeps_the_logs(demo: Worker) -> None:
+    await demo.wait_for_output(r"\n 1  Connected", timeout=180)
     children = _children(demo)
     (fold,) = [process for process in children if process.cmdline()[-1] == "fold"]
 
@@ -134,8 +185,11 @@ async def test_a_worker_that_dies_by_itself_ends_the_story_with_the_reason(demo:
 
     log = demo.log
     assert demo.wait(timeout=60) == 1
-    assert "fold ended with exit code -9" in log.read_text()
-    assert "fails" in log.read_text()
+    told = log.read_text()
+    assert "fold ended with exit code -9" in told
+    assert "fails" in told
+    (logs,) = re.findall(r"^Logs: (\S+)$", told, flags=re.MULTILINE)
+    assert (Path(logs) / "portal.log").exists()
     await _all_gone(children)
 
 

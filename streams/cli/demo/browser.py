@@ -55,6 +55,11 @@ class Browser:
             fields.append((button["name"], button["value"]))
         return await self._ask("POST", self.page.url.join(URL(form["action"], encoded=True)), fields)
 
+    def require_at(self, path: str) -> None:
+        """Raises UnexpectedPageError where another page is shown."""
+        if self.page.url.path != path:
+            raise self._unexpected(f"{path} was expected, not what is")
+
     def _find(self, tag: str, words: str) -> Element:
         found = self.page.saying(tag, words)
         if found is None:

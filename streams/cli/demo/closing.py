@@ -16,9 +16,7 @@ _ADMINISTRATORS = "administrators"
 
 
 async def _looked_over(play: Play) -> None:
-    await play.verify(
-        "An administrator sees all, a provider the own", "both look at the same day's classes view", await _who_sees_what(play)
-    )
+    await play.verify("An administrator sees everybody's classes", "the classes view of one day", await _who_sees_what(play))
     await play.verify("Nothing stood twice, nobody was mailed", "the sandbox's own counts", _nothing_twice(play))
     await play.verify("No student left the booking system", "searched calendars and topics", _no_student(play))
     await play.verify("Nothing is left undone", "as `impact-calendar status` tells", _nothing_left(play))

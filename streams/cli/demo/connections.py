@@ -13,7 +13,7 @@ from streams.cli.demo.scene import Play, Scene, described
 __all__ = ["OPENING", "SCENES"]
 
 _PAGE = "the portal's page EXTERNAL"
-_MARK = "the mark in the portal's classes view"
+_MARK = "mark in the portal's classes view"
 _REMOVE = "Remove upcoming events first"
 
 
@@ -24,7 +24,7 @@ async def _connected(play: Play) -> None:
 
     await play.verify("Signed in, nobody is connected yet", _PAGE, nobody)
     await asyncio.gather(*(play.visitors[provider].connect(provider.service, provider.email) for provider in PROVIDERS))
-    await play.verify("The way there is OAuth2 with PKCE and state", "addresses that the browsers were led to", _consents(play))
+    await play.verify("They came by OAuth2, with PKCE and state", "addresses the browsers went to", _consents(play))
 
     async def everybody() -> Seen:
         seen = [_account(provider, await _external(play, provider, "connected")) for provider in PROVIDERS]
@@ -86,9 +86,9 @@ async def _revoked(play: Play) -> None:
             raise NotYetError("EXTERNAL gives no reason")
         return Seen(what=f"{DMITRI}: needs reconnecting", why=shown.alert)
 
-    await play.verify("Without a grant the change waits", "status topic, audit log, calendar as before", waits)
+    await play.verify("Without a grant the change waits", "status, audit log, calendar", waits)
     await play.verify("He is told that it ended, and why", _PAGE, told)
-    await play.verify("The class is marked as waiting", _MARK, play.marked(aqua, DMITRI, "waiting"))
+    await play.verify("It is marked as waiting meanwhile", _MARK, play.marked(aqua, DMITRI, "waiting"))
 
 
 def _require_status(play: Play, provider: Provider, state: ConnectionState) -> None:
@@ -107,8 +107,8 @@ async def _reconnected(play: Play) -> None:
         shown = await _external(play, DMITRI, "connected")
         return Seen(what=f"{_account(DMITRI, shown)}; {shown.standing}")
 
-    await play.verify("The connection is well again", f"status topic, {_PAGE}", well)
-    await play.verify("The class is marked as on the calendar again", _MARK, play.marked(aqua, DMITRI, "synced"))
+    await play.verify("The connection is well again", "status topic, page EXTERNAL", well)
+    await play.verify("It is marked as on the calendar again", _MARK, play.marked(aqua, DMITRI, "synced"))
 
 
 async def _disconnected(play: Play) -> None:
@@ -135,13 +135,13 @@ async def _disconnected(play: Play) -> None:
     await play.verify("Her upcoming classes are off her calendar", "read back from the calendar", empty)
     await play.verify("The grant is revoked at Google", "what Google answered", given_back)
     await play.verify("She sees that she is not connected", _PAGE, ended)
-    await play.verify("Her class is marked accordingly", _MARK, play.marked(stretch, CHIARA, "not_connected"))
+    await play.verify("Her classes are marked: not connected", _MARK, play.marked(stretch, CHIARA, "not_connected"))
 
 
 OPENING = (
     Scene(
         title="Connected",
-        told="Four providers sign in at the portal and allow it, on Google's or Microsoft's own page, to keep their calendar.",
+        told="Four providers sign in at the portal and consent on Google's or Microsoft's own page.",
         act=_connected,
     ),
 )

@@ -10,19 +10,19 @@ from streams.cli.demo.scene import Play, Scene, when
 __all__ = ["SCENES"]
 
 _READ_BACK = "read back from the calendar"
-_MARK = "the mark in the portal's classes view"
+_MARK = "mark in the portal's classes view"
 
 
 async def _booked(play: Play) -> None:
     yoga, pilates = play.timetable.yoga, play.timetable.pilates
     for lesson in (yoga, pilates):
         await play.booking.publish(lesson.scheduled())
-    await play.verify("Without a student it is not for the calendar", _MARK, play.marked(yoga, ASHA, "none"))
+    await play.verify("A class without students is marked so", _MARK, play.marked(yoga, ASHA, "none"))
     for lesson in (yoga, pilates):
         await play.booking.publish(lesson.student_added())
-    await play.verify("A booked class stands on a Google calendar", _READ_BACK, play.shown(yoga, OutcomeKind.CREATED))
-    await play.verify("A booked class stands on a Microsoft calendar", _READ_BACK, play.shown(pilates, OutcomeKind.CREATED))
-    await play.verify("The class is marked as on the calendar", _MARK, play.marked(yoga, ASHA, "synced"))
+    await play.verify("Booked, it stands on a Google calendar", _READ_BACK, play.shown(yoga, OutcomeKind.CREATED))
+    await play.verify("Booked, it stands on a Microsoft calendar", _READ_BACK, play.shown(pilates, OutcomeKind.CREATED))
+    await play.verify("It is marked as on the calendar", _MARK, play.marked(yoga, ASHA, "synced"))
 
 
 async def _second_student(play: Play) -> None:
@@ -40,7 +40,7 @@ async def _second_student(play: Play) -> None:
             raise NotYetError(f"{now[0] - calls} calls to Google and {now[1] - intents} intents more than before")
         return Seen(what="Everything is read; no intent came of it, and Google was not called", why="booked before, booked after")
 
-    await play.verify("A second student changes nothing", "no intent, no call once all is read", nothing_happened)
+    await play.verify("A second student changes nothing", "no intent, no call; all is read", nothing_happened)
 
 
 async def _moved(play: Play) -> None:

@@ -54,6 +54,7 @@ class Visitor:
         """At the identity provider, where the portal sends whoever is not signed in."""
         await self._browser.open(self._portal_url + EXTERNAL)
         await self._browser.press(email)
+        self._browser.require_at(EXTERNAL)
 
     async def connect(self, service: Service, email: str) -> None:
         """From EXTERNAL to the service's account and consent pages, and back."""
@@ -71,12 +72,14 @@ class Visitor:
     async def _allow(self, service: Service) -> None:
         self.consent = dict(self._browser.page.url.query)
         await self._browser.press(_CONSENT[service])
+        self._browser.require_at(EXTERNAL)
 
     async def disconnect(self, choosing: str) -> None:
         """`choosing`: words of what shall happen to the events."""
         await self._browser.open(self._portal_url + EXTERNAL)
         await self._browser.follow("Disconnect")
         await self._browser.press("Disconnect", choosing=choosing)
+        self._browser.require_at(EXTERNAL)
 
     @property
     def back_at(self) -> URL | None:

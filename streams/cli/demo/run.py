@@ -51,9 +51,10 @@ async def _run(keep: bool, directory: Path, screen: Screen) -> int:
         with Family(directory / "logs") as family:
             async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session:
                 stage = await _start(family, session, directory, screen)
-                told = await _tell(stage, screen)
+                timetable = Timetable(datetime.now(ZoneInfo(ZONE)).date())
+                told = await _tell(stage, timetable, screen)
                 if told and keep:
-                    await staying.stay(stage, directory, screen)
+                    await staying.stay(stage, timetable, directory, screen)
                 screen.busy("Stopping")
     except asyncio.CancelledError:
         screen.idle()
@@ -82,20 +83,20 @@ def _cancel_on_signals() -> None:
 
 async def _start(family: Family, session: aiohttp.ClientSession, directory: Path, screen: Screen) -> Stage:
     screen.heading("Starting")
-    screen.busy("Apache Kafka and the sandbox (the first run ever fetches Kafka)")
+    screen.busy("Apache Kafka, the sandbox and the portal (the first run ever fetches Kafka)")
     stage = await start_backing(family, session, directory, screen.ready)
-    screen.busy("The workers and the portal")
+    screen.busy("The workers")
     await start_workers(stage, screen.ready)
     return stage
 
 
-async def _tell(stage: Stage, screen: Screen) -> bool:
+async def _tell(stage: Stage, timetable: Timetable, screen: Screen) -> bool:
     """The story, up to the first claim that does not hold. True when all did."""
     began = time.monotonic()
     failure: CommandError | None = None
     checked: list[Checker] = []
     try:
-        async with _play(stage, screen, checked) as play:
+        async with _play(stage, timetable, screen, checked) as play:
             for number, scene in enumerate(SCENES, start=1):
                 screen.scene(number, scene.title, scene.told)
                 await scene.act(play)
@@ -120,7 +121,7 @@ def _root_of(error: CommandError, family: Family) -> CommandError:
 
 
 @asynccontextmanager
-async def _play(stage: Stage, screen: Screen, checked: list[Checker]) -> AsyncIterator[Play]:
+async def _play(stage: Stage, timetable: Timetable, screen: Screen, checked: list[Checker]) -> AsyncIterator[Play]:
     settings = stage.settings
     services, audit = SimulatedServices(stage.session, stage.sandbox_url), Audit(settings.topics)
     following = asyncio.create_task(audit.follow(settings))
@@ -142,7 +143,7 @@ async def _play(stage: Stage, screen: Screen, checked: list[Checker]) -> AsyncIt
                 services=services,
                 audit=audit,
                 checker=checked[0],
-                timetable=Timetable(datetime.now(ZoneInfo(ZONE)).date()),
+                timetable=timetable,
             )
     finally:
         following.cancel()

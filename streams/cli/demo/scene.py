@@ -18,6 +18,10 @@ from streams.cli.report import Report, gather
 __all__ = ["Play", "Scene", "described", "when"]
 
 
+#: Marks whose detail says why, instead of the same once more.
+_EXPLAINED = frozenset({"none", "waiting", "failed"})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Play:
     """Everything that scenes share."""
@@ -72,7 +76,8 @@ class Play:
             found = marks.get(lesson.class_id)
             if found is None or found.name != mark:
                 raise NotYetError(f"{provider}: " + (f"the mark is {found.name} ({found.detail})" if found else "the class is not there"))
-            return Seen(what=f"{provider}: {when(lesson.starts_at, lesson.ends_at)} · {lesson.title} · {found.words}", why=found.detail)
+            shown = f"{provider}: {when(lesson.starts_at, lesson.ends_at)} · {lesson.title} · {found.words}"
+            return Seen(what=shown, why=found.detail if found.name in _EXPLAINED else "")
 
         return probe
 

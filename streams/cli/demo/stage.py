@@ -35,6 +35,8 @@ _QUICK = {
     "IMPACT_CALL_TIMEOUT": "2s",
     "IMPACT_SESSION_TIMEOUT": "6s",
 }
+#: The portal keeps the usual ones: a person is told when something took too long, and nothing tries again.
+_WAITS = frozenset({"IMPACT_CALL_TIMEOUT", "IMPACT_SESSION_TIMEOUT"})
 
 #: (what is ready, where it is, seconds that it took)
 Told = Callable[[str, str, float], None]
@@ -66,7 +68,7 @@ class Stage:
 
 
 async def start_backing(family: Family, session: aiohttp.ClientSession, directory: Path, told: Told) -> Stage:
-    """The broker with its topics, and the sandbox. Raises ChildEndedError, CommandError."""
+    """The broker with its topics, the sandbox, and the portal, which needs neither to start. Raises ChildEndedError, CommandError."""
     kafka_port, sandbox_port, portal_port = _free_ports(3)
     sandbox_url = f"http://{HOST}:{sandbox_port}"
     env = {
@@ -81,23 +83,20 @@ async def start_backing(family: Family, session: aiohttp.ClientSession, director
     stage = Stage(family=family, session=session, settings_env=env, sandbox_url=sandbox_url, workers={})
     kafka = family.start("kafka", "kafka", "--port", str(kafka_port), "--data-dir", str(directory / "kafka"), env=stage.env, ends_last=True)
     sandbox = family.start("sandbox", "sandbox", "--port", str(sandbox_port), env=stage.env)
+    unhurried = {name: value for name, value in stage.env.items() if name not in _WAITS}
+    portal = family.start("portal", "portal", "--port", str(portal_port), env=unhurried)
     await _together(
         _ready(sandbox, lambda: _answers(session, sandbox_url), START_SECONDS, sandbox_url, told),
         _ready(kafka, lambda: _serves(stage), KAFKA_SECONDS, f"{HOST}:{kafka_port}", told),
+        _ready(portal, lambda: _answers(session, stage.portal_url), START_SECONDS, f"{stage.portal_url}/", told),
     )
     await _make_topics(stage, told)
     return stage
 
 
 async def start_workers(stage: Stage, told: Told) -> None:
-    """All of them, and the portal, at once. Raises ChildEndedError."""
-    ports = zip(WORKERS, _free_ports(len(WORKERS)), strict=True)
-    await _together(_start_portal(stage, told), *(_start_worker(stage, name, port, told) for name, port in ports))
-
-
-async def _start_portal(stage: Stage, told: Told) -> None:
-    child = stage.family.start("portal", "portal", "--port", stage.portal_url.rpartition(":")[2], env=stage.env)
-    await _ready(child, lambda: _answers(stage.session, stage.portal_url), START_SECONDS, f"{stage.portal_url}/", told)
+    """All of them, at once. Raises ChildEndedError."""
+    await _together(*(_start_worker(stage, name, port, told) for name, port in zip(WORKERS, _free_ports(len(WORKERS)), strict=True)))
 
 
 async def _start_worker(stage: Stage, name: str, port: int, told: Told) -> None:

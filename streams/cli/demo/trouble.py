@@ -62,7 +62,7 @@ async def _bad_input(play: Play) -> None:
             raise NotYetError(f"the reason names another field: {letter.reason}")
         return Seen(what="The dead letter holds the original bytes and the reason", why=letter.reason)
 
-    await play.verify("Bad input is a dead letter with its reason", "record in the dead-letter topic", dead_lettered)
+    await play.verify("Bad input: a dead letter with its reason", "record in the dead-letter topic", dead_lettered)
     await play.verify("What comes after it goes on", "read back from the calendar", play.shown(boxing, OutcomeKind.CREATED))
 
 
@@ -81,7 +81,7 @@ async def _removed_by_hand(play: Play) -> None:
     await play.services.remove_by_hand(CHIARA.service, CHIARA.email, event.id)
     await play.booking.publish(stretch.renamed("Deep Stretch with Music"))
     stays_away = play.gone(stretch, CHIARA, OutcomeKind.DISMISSED)
-    await play.verify("Removed by hand, it stays away", "still absent after a change of its title", stays_away)
+    await play.verify("Removed by hand, it stays away", "absent after a change of title", stays_away)
     await play.booking.publish(stretch.moved(timedelta(minutes=30)))
     await play.verify("A new time brings it back", "read back from the calendar", play.shown(stretch, OutcomeKind.CREATED))
 

@@ -1,14 +1,16 @@
 """Scenes at the portal: providers connect, a consent is withdrawn and given again, and one provider leaves."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 
-from schemas.connections import ConnectionState, Service
+from schemas.connections import ConnectionState
 from schemas.outcomes import OutcomeKind
 from streams.cli.demo.cast import CHIARA, DMITRI, PROVIDERS, SERVICE_NAMES, Provider
 from streams.cli.demo.checks import NotYetError, Probe, Seen
 from streams.cli.demo.portal import External
 from streams.cli.demo.scene import Play, Scene, described
+from streams.cli.demo.services import RemoteView
+from streams.cli.demo.together import together
+from streams.cli.errors import CommandError
 
 __all__ = ["OPENING", "SCENES"]
 
@@ -19,17 +21,17 @@ _REMOVE = "Remove upcoming events first"
 
 async def _connected(play: Play) -> None:
     async def nobody() -> Seen:
-        seen = [(await _external(play, provider, "not_connected")).state for provider in PROVIDERS]
-        return Seen(what=f"{', '.join(provider.name for provider in PROVIDERS)}: signed in, {seen[0].replace('_', ' ')}")
-
-    await play.verify("Signed in, nobody is connected yet", _PAGE, nobody)
-    await asyncio.gather(*(play.visitors[provider].connect(provider.service, provider.email) for provider in PROVIDERS))
-    await play.verify("They came by OAuth2, with PKCE and state", "addresses the browsers went to", _consents(play))
+        for provider in PROVIDERS:
+            await _external(play, provider, "not_connected")
+        return Seen(what=f"{', '.join(provider.name for provider in PROVIDERS)}: signed in, not connected")
 
     async def everybody() -> Seen:
         seen = [_account(provider, await _external(play, provider, "connected")) for provider in PROVIDERS]
         return Seen(what="\n".join(seen), why="consent on the service's own page; the token is sealed before it is published")
 
+    await play.verify("Signed in, nobody is connected yet", _PAGE, nobody)
+    await together(*(play.visitors[provider].connect(provider.service, provider.email) for provider in PROVIDERS))
+    await play.verify("They came by OAuth2, with PKCE and state", "addresses the browsers went to", _consents(play))
     await play.verify("Each sees the account that is connected", _PAGE, everybody)
 
 
@@ -71,14 +73,7 @@ async def _revoked(play: Play) -> None:
     before = await play.the_event(aqua, DMITRI)
     await play.services.withdraw_consent(DMITRI.service, DMITRI.email)
     await play.booking.publish(aqua.moved(timedelta(hours=2)))
-
-    async def waits() -> Seen:
-        why = play.why(aqua, DMITRI, OutcomeKind.WAITING)
-        _require_status(play, DMITRI, ConnectionState.NEEDS_RECONNECT)
-        events = await play.standing(aqua, DMITRI)
-        if [event.start_local for event in events] != [before.start_local]:
-            raise NotYetError("the calendar changed without a grant")
-        return Seen(what=f"{DMITRI}: still {described(events[0])}", why=why)
+    await play.verify("Without a grant the change waits", "status, audit log, calendar", _waits(play, before))
 
     async def told() -> Seen:
         shown = await _external(play, DMITRI, "needs_reconnect")
@@ -86,9 +81,23 @@ async def _revoked(play: Play) -> None:
             raise NotYetError("EXTERNAL gives no reason")
         return Seen(what=f"{DMITRI}: needs reconnecting", why=shown.alert)
 
-    await play.verify("Without a grant the change waits", "status, audit log, calendar", waits)
     await play.verify("He is told that it ended, and why", _PAGE, told)
     await play.verify("It is marked as waiting meanwhile", _MARK, play.marked(aqua, DMITRI, "waiting"))
+
+
+def _waits(play: Play, before: RemoteView) -> Probe:
+    """Aqua Fitness stands as `before`, since Dmitri's connection ended."""
+    aqua = play.timetable.aqua
+
+    async def probe() -> Seen:
+        why = play.why(aqua, DMITRI, OutcomeKind.WAITING)
+        _require_status(play, DMITRI, ConnectionState.NEEDS_RECONNECT)
+        events = await play.standing(aqua, DMITRI)
+        if [event.start_local for event in events] != [before.start_local]:
+            raise NotYetError("the calendar changed without a grant")
+        return Seen(what=f"{DMITRI}: still {described(events[0])}", why=why)
+
+    return probe
 
 
 def _require_status(play: Play, provider: Provider, state: ConnectionState) -> None:
@@ -112,18 +121,12 @@ async def _reconnected(play: Play) -> None:
 
 
 async def _disconnected(play: Play) -> None:
-    stretch, now = play.timetable.stretch, datetime.now(UTC)
     stood = len(await play.services.events(CHIARA.service, CHIARA.email))
     await play.visitors[CHIARA].disconnect(_REMOVE)
-
-    async def empty() -> Seen:
-        upcoming = [event for event in await play.services.events(CHIARA.service, CHIARA.email) if event.end_utc > now]
-        if upcoming:
-            raise NotYetError(f"{len(upcoming)} events stand")
-        return Seen(what=f"{CHIARA}: {stood} upcoming classes stood before, none stands now")
+    await play.verify("Her upcoming classes are off her calendar", "read back from the calendar", _emptied(play, stood))
 
     async def given_back() -> Seen:
-        answers = [call.status for call in await play.services.calls(Service.GOOGLE, CHIARA.email) if call.operation == "revoke"]
+        answers = [call.status for call in await play.services.calls(CHIARA.service, CHIARA.email) if call.operation == "revoke"]
         if answers != [200]:
             raise NotYetError(f"Google answered {answers} to revocations")
         return Seen(what="Google was asked once to revoke the grant, and did", why="a token that nobody needs shall open nothing")
@@ -132,10 +135,24 @@ async def _disconnected(play: Play) -> None:
         await _external(play, CHIARA, "not_connected")
         return Seen(what=f"{CHIARA}: not connected")
 
-    await play.verify("Her upcoming classes are off her calendar", "read back from the calendar", empty)
     await play.verify("The grant is revoked at Google", "what Google answered", given_back)
     await play.verify("She sees that she is not connected", _PAGE, ended)
-    await play.verify("Her classes are marked: not connected", _MARK, play.marked(stretch, CHIARA, "not_connected"))
+    await play.verify("Her classes are marked: not connected", _MARK, play.marked(play.timetable.stretch, CHIARA, "not_connected"))
+
+
+def _emptied(play: Play, stood: int) -> Probe:
+    """Nothing upcoming is left on Chiara's calendar. `stood`: events that were there before."""
+    if stood == 0:
+        raise CommandError("nothing stood on Chiara's calendar before; there is nothing to take off")
+
+    async def probe() -> Seen:
+        now = datetime.now(UTC)
+        upcoming = [event for event in await play.services.events(CHIARA.service, CHIARA.email) if event.end_utc > now]
+        if upcoming:
+            raise NotYetError(f"{len(upcoming)} events stand")
+        return Seen(what=f"{CHIARA}: {stood} upcoming classes stood before, none stands now")
+
+    return probe
 
 
 OPENING = (

@@ -23,7 +23,9 @@ from streams.cli.demo.scene import Play, Scene
 from streams.cli.demo.screen import Screen
 from streams.cli.demo.services import SimulatedServices
 from streams.cli.demo.stage import Stage, start_backing, start_workers
+from streams.cli.demo.together import together
 from streams.cli.errors import CommandError
+from streams.settings import Settings
 
 __all__ = ["INTERRUPTED", "run"]
 
@@ -98,6 +100,7 @@ async def _tell(stage: Stage, timetable: Timetable, screen: Screen) -> bool:
     try:
         async with _play(stage, timetable, screen, checked) as play:
             for number, scene in enumerate(SCENES, start=1):
+                screen.idle()
                 screen.scene(number, scene.title, scene.told)
                 await scene.act(play)
     except CommandError as error:
@@ -122,29 +125,36 @@ def _root_of(error: CommandError, family: Family) -> CommandError:
 
 @asynccontextmanager
 async def _play(stage: Stage, timetable: Timetable, screen: Screen, checked: list[Checker]) -> AsyncIterator[Play]:
-    settings = stage.settings
-    services, audit = SimulatedServices(stage.session, stage.sandbox_url), Audit(settings.topics)
+    settings, services = stage.settings, SimulatedServices(stage.session, stage.sandbox_url)
+    async with _followed(settings) as (audit, following), producer_client(settings.kafka) as producer, Portal(stage.portal_url) as portal:
+
+        def require_alive() -> None:
+            stage.family.require_running()
+            if following.done():
+                following.result()
+
+        checked.append(Checker(screen, require_alive))
+        screen.heading("The story")
+        screen.busy("The providers sign in")
+        yield Play(
+            stage=stage,
+            booking=Booking(producer, settings.topics.class_events),
+            portal=portal,
+            visitors=await _sign_in(portal, services),
+            services=services,
+            audit=audit,
+            checker=checked[0],
+            timetable=timetable,
+        )
+
+
+@asynccontextmanager
+async def _followed(settings: Settings) -> AsyncIterator[tuple[Audit, asyncio.Task[None]]]:
+    """What the product publishes, and the task that reads on: done only when it failed."""
+    audit = Audit(settings.topics)
     following = asyncio.create_task(audit.follow(settings))
-
-    def require_alive() -> None:
-        stage.family.require_running()
-        if following.done():
-            following.result()
-
-    checked.append(Checker(screen, require_alive))
     try:
-        async with producer_client(settings.kafka) as producer, Portal(stage.portal_url) as portal:
-            screen.heading("The story")
-            yield Play(
-                stage=stage,
-                booking=Booking(producer, settings.topics.class_events),
-                portal=portal,
-                visitors=await _sign_in(portal, services),
-                services=services,
-                audit=audit,
-                checker=checked[0],
-                timetable=timetable,
-            )
+        yield audit, following
     finally:
         following.cancel()
         with suppress(asyncio.CancelledError, CommandError):
@@ -156,4 +166,4 @@ async def _sign_in(portal: Portal, services: SimulatedServices) -> dict[Provider
         await services.introduce(provider.service, provider.provider_id, provider.email, provider.name)
         return await portal.visit(provider.email)
 
-    return dict(zip(PROVIDERS, await asyncio.gather(*map(arrive, PROVIDERS)), strict=True))
+    return dict(zip(PROVIDERS, await together(*map(arrive, PROVIDERS)), strict=True))

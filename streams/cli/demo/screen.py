@@ -96,6 +96,7 @@ class Screen:
 
     def _line(self, text: str, style: str, indent: int = 4) -> None:
         for line in self._text(text, style).wrap(self._console, self._console.width - indent):
+            line.rstrip()
             self._console.print(Text(" " * indent) + line)
 
     def _text(self, text: str, style: str = "") -> Text:

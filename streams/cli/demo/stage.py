@@ -6,10 +6,9 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 from aiokafka.admin import AIOKafkaAdminClient
@@ -18,6 +17,7 @@ from aiokafka.errors import KafkaError
 from infra.sandbox.config import SandboxConfig
 from streams.cli.brokers import admin_client
 from streams.cli.demo.children import Child, ChildEndedError, Family
+from streams.cli.demo.together import together
 from streams.engine.topic_admin import apply_topics
 from streams.settings import Settings
 
@@ -85,7 +85,7 @@ async def start_backing(family: Family, session: aiohttp.ClientSession, director
     sandbox = family.start("sandbox", "sandbox", "--port", str(sandbox_port), env=stage.env)
     unhurried = {name: value for name, value in stage.env.items() if name not in _WAITS}
     portal = family.start("portal", "portal", "--port", str(portal_port), env=unhurried)
-    await _together(
+    await together(
         _ready(sandbox, lambda: _answers(session, sandbox_url), START_SECONDS, sandbox_url, told),
         _ready(kafka, lambda: _serves(stage), KAFKA_SECONDS, f"{HOST}:{kafka_port}", told),
         _ready(portal, lambda: _answers(session, stage.portal_url), START_SECONDS, f"{stage.portal_url}/", told),
@@ -96,7 +96,7 @@ async def start_backing(family: Family, session: aiohttp.ClientSession, director
 
 async def start_workers(stage: Stage, told: Told) -> None:
     """All of them, at once. Raises ChildEndedError."""
-    await _together(*(_start_worker(stage, name, port, told) for name, port in zip(WORKERS, _free_ports(len(WORKERS)), strict=True)))
+    await together(*(_start_worker(stage, name, port, told) for name, port in zip(WORKERS, _free_ports(len(WORKERS)), strict=True)))
 
 
 async def _start_worker(stage: Stage, name: str, port: int, told: Told) -> None:
@@ -104,16 +104,6 @@ async def _start_worker(stage: Stage, name: str, port: int, told: Told) -> None:
     child = stage.family.start(name, env={**stage.env, "IMPACT_METRICS_PORT": str(port)})
     stage.workers[name] = child
     await _ready(child, lambda: _works(stage.session, url), START_SECONDS, f"{url}/metrics", told)
-
-
-async def _together(*starting: Coroutine[Any, Any, None]) -> None:
-    """At once; when one fails the others are given up, and its error is raised."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            for one in starting:
-                group.create_task(one)
-    except ExceptionGroup as failed:
-        raise failed.exceptions[0] from None
 
 
 async def _make_topics(stage: Stage, told: Told) -> None:

@@ -43,7 +43,7 @@ def _part(person: Person) -> str:
     """Who this is in the portal."""
     if not {"administrators", "operators"}.isdisjoint(person.groups):
         return f"{person.groups[0].removesuffix('s')}, sees everybody's classes"
-    return "provider, of the story" if person.sub in _CAST else "provider, has no calendar connected yet"
+    return "provider in the story" if person.sub in _CAST else "provider, no calendar connected yet"
 
 
 def _exports(stage: Stage, directory: Path) -> Path:

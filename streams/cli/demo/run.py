@@ -106,7 +106,8 @@ async def _tell(stage: Stage, timetable: Timetable, screen: Screen) -> bool:
     except CommandError as error:
         failure = _root_of(error, stage.family)
     verified = checked[0].verified if checked else []
-    screen.table(verified)
+    if verified:
+        screen.table(verified)
     if failure is not None:
         screen.failure(f"It does not hold. {failure}\nThe story ends here.")
         return False

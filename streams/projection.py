@@ -5,6 +5,7 @@ import os
 import secrets
 import signal
 import socket
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -29,6 +30,9 @@ __all__ = ["Progress", "rebuild", "run", "serve"]
 
 #: Records in one batch at most: what a kill reads again, and what stands in memory twice.
 MAX_RECORDS = 5_000
+#: Seconds for which a thread keeps Python's lock while another wants it: SQLite's thread asks for it between two statements, and the fold
+#: is not to keep it waiting for long. Python's own is 5 ms.
+_SWITCH_INTERVAL = 0.0005
 _PARTITION_FETCH_BYTES = 4 * 1024 * 1024
 #: Longer than a batch, a fetch and an election of a new leader take.
 _STALLED_AFTER = 60.0
@@ -55,11 +59,13 @@ class Progress:
 
 def run(settings: Settings) -> None:
     """Blocks until SIGTERM or SIGINT, then returns. Raises TopicsNotReadyError, and OSError when the metrics port is taken."""
+    sys.setswitchinterval(_SWITCH_INTERVAL)
     uvloop.run(serve(settings, make_metrics()))
 
 
 def rebuild(settings: Settings, watcher: Watcher) -> bool:
     """Drop the read model and build it anew to where the topics end now. False when it was stopped before that."""
+    sys.setswitchinterval(_SWITCH_INTERVAL)
     return uvloop.run(_rebuild(settings, watcher))
 
 

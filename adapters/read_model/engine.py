@@ -6,23 +6,32 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-__all__ = ["direct_engine", "reading_engine", "writing_engine"]
+__all__ = ["direct_engine", "only_reading", "reading_engine", "writing_engine"]
 
 #: Milliseconds that SQLite waits for another process's write.
 _BUSY_MS = 10_000
 _CACHE_KIB = 64 * 1024
+#: A month of some thousand classes.
+_READ_CACHE_KIB = 16 * 1024
 #: Of 4 KiB: a batch of a backlog alone writes thousands.
 _CHECKPOINT_PAGES = 16 * 1024
-_READING = ("query_only=ON",)
+_READING = ("query_only=ON", f"cache_size=-{_READ_CACHE_KIB}")
+_ONLY_READS = "impact_only_reads"
 
 
 def writing_engine(url: str) -> AsyncEngine:
     """For the projection and the migrations. `url`: `sqlite+aiosqlite:///...` or `postgresql+asyncpg://...`, as the settings give it.
 
-    SQLite's transactions take the write lock when they begin: one that read first could not wait for it later.
+    SQLite's transactions take the write lock when they begin: one that read first could not wait for it later. Those of `only_reading`
+    do not.
     """
     pragmas = ("journal_mode=WAL", "synchronous=NORMAL", f"cache_size=-{_CACHE_KIB}", f"wal_autocheckpoint={_CHECKPOINT_PAGES}")
     return _engine(url, begin="BEGIN IMMEDIATE", pragmas=pragmas)
+
+
+def only_reading(engine: AsyncEngine) -> AsyncEngine:
+    """The same engine for transactions that write nothing: they do not wait for a write under way, nor does one wait for them."""
+    return engine.execution_options(**{_ONLY_READS: True})
 
 
 def reading_engine(url: str) -> AsyncEngine:
@@ -45,7 +54,7 @@ def _sqlite(url: URL, begin: str, pragmas: tuple[str, ...]) -> AsyncEngine:
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin_transaction(connection: Any) -> None:
-        connection.exec_driver_sql(begin)
+        connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get(_ONLY_READS) else begin)
 
     return engine
 

@@ -1,4 +1,5 @@
-"""What a step of a timeline remembers, as JSON in its row. Words are made of it when it is read, so that better words need no rebuild.
+"""What a class and a step of a timeline remember, as JSON in their rows. Words are made of it when it is read, so that better words need
+no rebuild.
 
 No student, and no free text of a person (the reason of a cancellation may name one).
 """
@@ -8,10 +9,48 @@ from datetime import datetime
 import msgspec
 
 from schemas.connections import Service
-from schemas.events import Presence
+from schemas.events import Kind, Presence
 from schemas.intents import Lane
 
-__all__ = ["EventFacts", "IntentFacts", "OutcomeFacts", "encode_facts", "event_facts", "intent_facts", "outcome_facts"]
+__all__ = [
+    "CardFacts",
+    "EventFacts",
+    "IntentFacts",
+    "OutcomeFacts",
+    "StepFacts",
+    "card_facts",
+    "encode_facts",
+    "event_facts",
+    "intent_facts",
+    "outcome_facts",
+    "raw_facts",
+    "step_facts",
+]
+
+
+class CardFacts(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
+    """What a class's card shows but for its roster. `starts_at`, `ends_at`: naive wall time in `time_zone`."""
+
+    kind: Kind
+    class_type: str
+    title: str
+    starts_at: datetime
+    ends_at: datetime
+    time_zone: str
+    location: str
+    presence: Presence
+    url: str | None
+    provider_ids: tuple[str, ...]
+
+
+class StepFacts(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One step. `provider_id` None: it concerns the class, not one calendar. `facts`: one of those below, by the step's stage."""
+
+    at: datetime
+    revision: int
+    provider_id: str | None
+    kind: str
+    facts: msgspec.Raw
 
 
 class EventFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -51,10 +90,17 @@ class OutcomeFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 _encode = msgspec.json.Encoder().encode
+card_facts = msgspec.json.Decoder(CardFacts).decode
+step_facts = msgspec.json.Decoder(StepFacts).decode
 event_facts = msgspec.json.Decoder(EventFacts).decode
 intent_facts = msgspec.json.Decoder(IntentFacts).decode
 outcome_facts = msgspec.json.Decoder(OutcomeFacts).decode
 
 
-def encode_facts(facts: EventFacts | IntentFacts | OutcomeFacts) -> str:
+def raw_facts(facts: EventFacts | IntentFacts | OutcomeFacts) -> msgspec.Raw:
+    """To stand in StepFacts."""
+    return msgspec.Raw(_encode(facts))
+
+
+def encode_facts(facts: CardFacts | StepFacts) -> str:
     return _encode(facts).decode()

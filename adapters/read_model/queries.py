@@ -4,14 +4,15 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 import msgspec
-from sqlalchemy import select, union
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.read_model import selects
 from adapters.read_model.own import OWN_CALENDAR, own_calendar
 from adapters.read_model.reading import card_of, cards_of, entry_mark, step_of
 from adapters.read_model.short_reads import ShortReads
-from adapters.read_model.tables import classes, connections, entries, projection, providers, steps
+from adapters.read_model.store import KEPT_BATCHES
+from adapters.read_model.tables import classes, connections, projection, providers, steps
 from adapters.read_model.views import (
     CalendarSummary,
     Changes,
@@ -67,7 +68,10 @@ class ReadModelQueries:
         now = self._clock()
         async with self._engine.connect() as connection:
             parts = [(await connection.execute(part)).all() for part in selects.cards(query, now)]
-        return [card for rows in parts for card in cards_of(rows, now, query.provider_restriction)]
+            provider_ids = {row.provider_id for rows in parts for row in rows if row.provider_id is not None}
+            found = await connection.execute(selects.connected(provider_ids))
+        connected = {row[0]: (row[1], row[2]) for row in found}
+        return [card for rows in parts for card in cards_of(rows, connected, now, query.provider_restriction)]
 
     async def choices(self, provider_restriction: str | None = None) -> Choices:
         """What filters can be set to; with a restriction, the providers and types of the classes that this provider gives."""
@@ -97,14 +101,15 @@ class ReadModelQueries:
         async with self._engine.connect() as connection:
             row = (await connection.execute(selects.card(class_id))).one_or_none()
             marked = (await connection.execute(selects.marks_of_class(class_id, now, provider_restriction))).all()
-            rows = (await connection.execute(select(steps).where(steps.c.class_id == class_id))).all()
+            rows = (await connection.execute(select(steps.c.stage, steps.c.step).where(steps.c.class_id == class_id))).all()
         if row is None and not rows:
             return None
         marks = {found[0]: entry_mark(found, now) for found in marked}
-        card = card_of(row, marks, now, provider_restriction) if row is not None and row.kind is not None else None
+        card = card_of(row, marks, now, provider_restriction) if row is not None and row.card is not None else None
         if provider_restriction is not None and (card is None or provider_restriction not in card.provider_ids):
             return None
-        taken = [step_of(found) for found in rows if provider_restriction is None or found.provider_id in (None, provider_restriction)]
+        told = (step_of(found.stage, found.step) for found in rows)
+        taken = [step for step in told if provider_restriction is None or step.provider_id in (None, provider_restriction)]
         taken.sort(key=lambda step: (step.at, step.revision, _STAGES[step.stage]))
         return Timeline(class_id=class_id, card=card, marks=_all_marks(card, marks.values()), steps=tuple(taken))
 
@@ -114,24 +119,15 @@ class ReadModelQueries:
             newest: int = await connection.scalar(select(projection.c.seq)) or 0
             if cursor is None or cursor >= newest:
                 return Changes(cursor=newest)
-            upto = await self._reach(connection, cursor, newest)
-            class_ids = union(*(selects.changed(table.c.class_id, cursor, upto) for table in (classes, entries)))
-            provider_ids = union(*(selects.changed(table.c.provider_id, cursor, upto) for table in (entries, connections)))
-            return Changes(
-                cursor=upto,
-                class_ids=frozenset(await connection.scalars(class_ids)),
-                provider_ids=frozenset(await connection.scalars(provider_ids)),
-                more=upto < newest,
-            )
-
-    @staticmethod
-    async def _reach(connection: AsyncConnection, cursor: int, newest: int) -> int:
-        """How far one answer goes: whole batches, until one table has enough rows."""
-        found = [
-            await connection.scalar(select(table.c.seq).where(table.c.seq > cursor).order_by(table.c.seq).offset(CHANGES_AT_ONCE).limit(1))
-            for table in (classes, entries, connections)
-        ]
-        return min((seq for seq in found if seq is not None), default=newest)
+            if cursor < newest - KEPT_BATCHES:
+                return Changes(cursor=newest, many=True)
+            # whole batches, until there are enough
+            upto = await connection.scalar(selects.reach(cursor, CHANGES_AT_ONCE)) or newest
+            ids: dict[str, set[str]] = {"class": set(), "provider": set(), "many": set()}
+            for what, id in await connection.execute(selects.changed(cursor, upto)):
+                ids[what].add(id)
+        named = {"class_ids": frozenset(ids["class"]), "provider_ids": frozenset(ids["provider"])}
+        return Changes(cursor=upto, more=upto < newest, many=bool(ids["many"]), **named)
 
 
 def _all_marks(card: ClassCard | None, marks: Iterable[EntryMark]) -> tuple[EntryMark, ...]:

@@ -1,36 +1,36 @@
 """From rows to views. Pure; `now` is passed in."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 
-from adapters.read_model.facts import event_facts, intent_facts, outcome_facts
+from adapters.read_model.facts import StepFacts, card_facts, event_facts, intent_facts, outcome_facts, step_facts
 from adapters.read_model.marks import EntryState, Reason, mark_of
 from adapters.read_model.reasons import explain
 from adapters.read_model.views import BookedStatus, ClassCard, EntryCount, EntryMark, Mark, Stage, TimelineStep, Tone
 from adapters.read_model.wording import event_words, intent_words, mark_words, outcome_words
 from schemas.connections import ConnectionState, Service
-from schemas.events import Kind, Presence
 from schemas.outcomes import OutcomeKind
 
 __all__ = ["card_of", "cards_of", "entry_mark", "step_of", "tally"]
 
 #: Columns of a class in a row; those of an entry follow.
-_CARD = 13
+_CARD = 4
 
-_ids = lru_cache(maxsize=10_000)(msgspec.json.Decoder(tuple[str, ...]).decode)
-_KINDS = {member.value: member for member in Kind}
-_PRESENCES = {member.value: member for member in Presence}
+#: provider_id -> state and service of the provider's connection, as they stand in the database.
+Connected = Mapping[str, tuple[str, str]]
+
+_facts = lru_cache(maxsize=10_000)(card_facts)  # a page that is open asks for the same month again and again
 _STATUSES = {member.value: member for member in BookedStatus}
 _OUTCOMES: dict[str | None, OutcomeKind | None] = {None: None} | {member.value: member for member in OutcomeKind}
 _SERVICES: dict[str | None, Service | None] = {None: None} | {member.value: member for member in Service}
 _STATES: dict[str | None, ConnectionState | None] = {None: None} | {member.value: member for member in ConnectionState}
 
 
-def cards_of(rows: Iterable[Any], now: datetime, restriction: str | None) -> list[ClassCard]:
+def cards_of(rows: Iterable[Any], connected: Connected, now: datetime, restriction: str | None) -> list[ClassCard]:
     """`rows`: as `selects.cards` gives them, those of a class one after another. Few of them differ in what their mark depends on."""
     cards: list[ClassCard] = []
     alike: dict[Any, EntryMark] = {}
@@ -41,16 +41,21 @@ def cards_of(rows: Iterable[Any], now: datetime, restriction: str | None) -> lis
             cards.append(card_of(card, marks, now, restriction))
             marks = {}
         card = row
-        provider_id, wanted, revision, standing, kind, heard, *rest = row[_CARD:]
-        if provider_id is not None:
-            key = (provider_id, wanted, heard >= revision, standing, kind, *rest)
-            mark = alike.get(key)
+        entry = row[_CARD:]
+        if entry[0] is not None:
+            mark = alike.get(entry)
             if mark is None:
-                mark = alike[key] = entry_mark(row[_CARD:], now)
-            marks[provider_id] = mark
+                mark = alike[entry] = _short_mark(entry, connected, now)
+            marks[entry[0]] = mark
     if card is not None:
         cards.append(card_of(card, marks, now, restriction))
     return cards
+
+
+def _short_mark(entry: Sequence[Any], connected: Connected, now: datetime) -> EntryMark:
+    provider_id, wanted, heard, standing, kind, why, where, next_try_at, ended = entry
+    state, service = connected.get(provider_id, (None, None))
+    return entry_mark((provider_id, bool(wanted), 1, bool(standing), kind, int(heard), why, where, next_try_at, state, service, ended), now)
 
 
 def entry_mark(row: Sequence[Any], now: datetime) -> EntryMark:
@@ -80,25 +85,25 @@ def _mark(
 
 def card_of(row: Sequence[Any], marks: dict[str, EntryMark], now: datetime, restriction: str | None) -> ClassCard:
     """`row`: the columns of `selects.card`, and what else follows. A restricted reader gets his own mark only."""
-    class_id, kind, class_type, title, starts_at, ends_at, zone, location, presence, url, status, count, ids = row[:_CARD]
-    provider_ids = _ids(ids)
+    class_id, card, status, count = row[:_CARD]
+    facts = _facts(card)
     booked = _STATUSES[status]
-    shown = provider_ids if restriction is None else (restriction,)
+    shown = facts.provider_ids if restriction is None else (restriction,)
     return ClassCard(
         class_id=class_id,
-        kind=_KINDS[kind],
-        class_type=class_type,
-        title=title,
-        starts_at=starts_at,
-        ends_at=ends_at,
-        time_zone=zone,
-        location=location,
-        presence=_PRESENCES[presence],
-        url=url,
+        kind=facts.kind,
+        class_type=facts.class_type,
+        title=facts.title,
+        starts_at=facts.starts_at,
+        ends_at=facts.ends_at,
+        time_zone=facts.time_zone,
+        location=facts.location,
+        presence=facts.presence,
+        url=facts.url,
         status=booked,
         student_count=count,
-        provider_ids=provider_ids,
-        marks=tuple(_card_mark(provider_id, marks.get(provider_id), booked, now) for provider_id in shown),
+        provider_ids=facts.provider_ids,
+        marks=tuple([_card_mark(provider_id, marks.get(provider_id), booked, now) for provider_id in shown]),
     )
 
 
@@ -112,25 +117,23 @@ def _card_mark(provider_id: str, mark: EntryMark | None, status: BookedStatus, n
     return _mark(provider_id, Mark.NONE, reason, None, None, now)
 
 
-def step_of(row: Any) -> TimelineStep:
-    """`row`: of the table of steps."""
-    match Stage(row.stage):
+def step_of(stage: str, step: str) -> TimelineStep:
+    """Of columns of the table of steps."""
+    found = step_facts(step)
+    match Stage(stage):
         case Stage.EVENT:
-            words, tone = event_words(row.kind, event_facts(row.facts))
-            return _step(row, words, tone)
+            return _step(Stage.EVENT, found, *event_words(found.kind, event_facts(found.facts)))
         case Stage.INTENT:
-            words, tone = intent_words(intent_facts(row.facts))
-            return _step(row, words, tone)
+            return _step(Stage.INTENT, found, *intent_words(intent_facts(found.facts)))
         case Stage.OUTCOME:
-            facts = outcome_facts(row.facts)
-            words, tone = outcome_words(OutcomeKind(row.kind), facts)
+            facts = outcome_facts(found.facts)
             more = {name: getattr(facts, name) for name in ("reason", "attempt", "lane", "service", "next_try_at")}
-            return _step(row, words, tone, **more)
+            return _step(Stage.OUTCOME, found, *outcome_words(OutcomeKind(found.kind), facts), **more)
 
 
-def _step(row: Any, words: str, tone: Tone, **more: Any) -> TimelineStep:
+def _step(stage: Stage, found: StepFacts, words: str, tone: Tone, **more: Any) -> TimelineStep:
     return TimelineStep(
-        at=row.at, stage=Stage(row.stage), tone=tone, words=words, revision=row.revision, provider_id=row.provider_id, kind=row.kind, **more
+        at=found.at, stage=stage, tone=tone, words=words, revision=found.revision, provider_id=found.provider_id, kind=found.kind, **more
     )
 
 

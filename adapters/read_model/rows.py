@@ -1,4 +1,4 @@
-"""What one batch writes. Fields stand in the order of their table's columns; the store adds `seq`.
+"""What one batch writes. Fields stand in the order in which upserts.py names their columns; the store adds `seq` where there is one.
 
 Text is as it came, but for U+0000, which PostgreSQL cannot hold: see `clean`.
 """
@@ -8,41 +8,49 @@ from datetime import date, datetime
 
 import msgspec
 
-__all__ = ["Batch", "ClassRow", "ConnectionRow", "OutcomeRow", "RosterRow", "StepRow", "WantedRow", "clean"]
+__all__ = ["Batch", "ClassRow", "ConnectionRow", "DetailsRow", "OutcomeRow", "RosterRow", "StepRow", "WantedRow", "clean"]
 
 
 class ClassRow(msgspec.Struct, frozen=True, gc=False):
+    """A whole class."""
+
     class_id: str
     version: int
-    kind: str | None
     class_type: str | None
     title: str | None
     starts_at: datetime | None
-    ends_at: datetime | None
-    time_zone: str | None
-    starts_on: date | None
     ends_on: date | None
     spans_days: bool
-    starts_utc: datetime | None
     ends_utc: datetime | None
-    location: str | None
     presence: str | None
-    url: str | None
-    provider_ids: str | None
     status: str
     student_count: int
     last_day: date | None
+    card: str | None
+    state: bytes
+
+
+class DetailsRow(msgspec.Struct, frozen=True, gc=False):
+    """A class that stands already, at the times and of the type that it had: no index has to be touched."""
+
+    class_id: str
+    version: int
+    title: str
+    presence: str
+    status: str
+    student_count: int
+    card: str
     state: bytes
 
 
 class RosterRow(msgspec.Struct, frozen=True, gc=False):
-    """A class that stands already, and of which only this changed. The store puts `seq` before `class_id`."""
+    """A class that stands already, and of which only this changed."""
 
+    class_id: str
     version: int
     status: str
     student_count: int
     state: bytes
-    class_id: str
 
 
 class WantedRow(msgspec.Struct, frozen=True, gc=False):
@@ -76,14 +84,12 @@ class OutcomeRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class StepRow(msgspec.Struct, frozen=True, gc=False):
+    """`step`: StepFacts as JSON."""
+
     class_id: str
     ref: str
     stage: str
-    at: datetime
-    revision: int
-    provider_id: str | None
-    kind: str
-    facts: str
+    step: str
 
 
 class ConnectionRow(msgspec.Struct, frozen=True, gc=False):
@@ -99,18 +105,25 @@ class ConnectionRow(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass
 class Batch:
-    """`rosters` are of classes that are not in `classes`. `providers`: who gives a class, where that changed.
+    """A class is in one of `classes`, `details` and `rosters`. `providers`: who gives a class, where that changed.
 
     `connections`: None where the topic forgot the provider.
     """
 
     classes: dict[str, ClassRow] = field(default_factory=dict)
+    details: dict[str, DetailsRow] = field(default_factory=dict)
     rosters: dict[str, RosterRow] = field(default_factory=dict)
     providers: dict[str, tuple[str, ...]] = field(default_factory=dict)
     wanted: dict[tuple[str, str], WantedRow] = field(default_factory=dict)
     outcomes: dict[tuple[str, str], OutcomeRow] = field(default_factory=dict)
     steps: list[StepRow] = field(default_factory=list)
     connections: dict[str, ConnectionRow | None] = field(default_factory=dict)
+
+    def changed(self) -> tuple[set[str], set[str]]:
+        """Ids of the classes, and of the providers, of which something else is shown now."""
+        pairs = (*self.wanted, *self.outcomes)
+        class_ids = {*self.classes, *self.details, *self.rosters, *(class_id for class_id, _ in pairs)}
+        return class_ids, {*self.connections, *(provider_id for _, provider_id in pairs)}
 
 
 def clean(text: str) -> str:

@@ -1,29 +1,31 @@
 """The statements of the queries over classes and their marks."""
 
+from collections.abc import Collection
 from datetime import datetime, time
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, FromClause, Select, and_, select
+from sqlalchemy import ColumnElement, FromClause, Integer, Select, and_, select, text, type_coerce
 
-from adapters.read_model.tables import classes, connections, entries, providers
+from adapters.read_model.tables import changes, classes, connections, entries, providers
 from adapters.read_model.views import ClassQuery
 
-__all__ = ["card", "cards", "changed", "marks_of_class"]
+__all__ = ["card", "cards", "changed", "connected", "marks_of_class", "reach"]
 
-_CARD = (
-    classes.c.class_id,
-    classes.c.kind,
-    classes.c.class_type,
-    classes.c.title,
-    classes.c.starts_at,
-    classes.c.ends_at,
-    classes.c.time_zone,
-    classes.c.location,
-    classes.c.presence,
-    classes.c.url,
-    classes.c.status,
-    classes.c.student_count,
-    classes.c.provider_ids,
+#: More ids than this are not worth an IN list.
+_MANY = 1_000
+
+_CARD = (classes.c.class_id, classes.c.card, classes.c.status, classes.c.student_count)
+
+#: Of an entry, without its connection. `heard`: the last outcome is of what is wanted now. Truths are 0 and 1 in SQLite.
+_SHORT_ENTRY = (
+    entries.c.provider_id,
+    type_coerce(entries.c.wanted, Integer),
+    type_coerce(entries.c.outcome_revision >= entries.c.revision, Integer),
+    type_coerce(entries.c.standing, Integer),
+    entries.c.outcome_kind,
+    entries.c.outcome_reason,
+    entries.c.outcome_service,
+    entries.c.next_try_at,
 )
 
 _ENTRY = (
@@ -48,10 +50,16 @@ def cards(query: ClassQuery, now: datetime) -> tuple[Select[Any], ...]:
     """
     restriction = query.provider_restriction
     own = entries.c.class_id == classes.c.class_id
-    entry = own if restriction is None else and_(own, entries.c.provider_id == restriction)
-    joined = classes.outerjoin(entries, entry).outerjoin(connections, connections.c.provider_id == entries.c.provider_id)
-    wanted = select(*_CARD, *_ENTRY, (classes.c.ends_utc <= now).label("ended")).select_from(joined)
+    joined = classes.outerjoin(entries, own if restriction is None else and_(own, entries.c.provider_id == restriction))
+    ended = type_coerce(classes.c.ends_utc <= now, Integer)
+    wanted = select(*_CARD, *_SHORT_ENTRY, ended).select_from(joined)
     return tuple(wanted.where(*part).order_by(classes.c.starts_at, classes.c.class_id) for part in _matching(query))
+
+
+def connected(provider_ids: Collection[str]) -> Select[Any]:
+    """provider_id, state and service of these providers' connections; of all where these are many."""
+    wanted = select(connections.c.provider_id, connections.c.state, connections.c.service)
+    return wanted if len(provider_ids) > _MANY else wanted.where(connections.c.provider_id.in_(provider_ids))
 
 
 def card(class_id: str) -> Select[Any]:
@@ -65,10 +73,14 @@ def marks_of_class(class_id: str, now: datetime, restriction: str | None) -> Sel
     return select(*_ENTRY, ended).select_from(_joined()).where(entries.c.class_id == class_id, *only)
 
 
-def changed(column: Column[Any], after: int, upto: int) -> Select[Any]:
-    """A column of the rows that batches after `after`, to `upto`, changed."""
-    seq = column.table.c.seq
-    return select(column).where(seq > after, seq <= upto)
+def changed(after: int, upto: int) -> Select[Any]:
+    """What the batches after `after`, to `upto`, changed."""
+    return select(changes.c.what, changes.c.id).where(changes.c.seq > after, changes.c.seq <= upto)
+
+
+def reach(after: int, most: int) -> Select[Any]:
+    """The batch in which the change stands that comes `most` changes after a batch; no row where there are not so many."""
+    return select(changes.c.seq).where(changes.c.seq > after).order_by(changes.c.seq).offset(most).limit(1)
 
 
 def _joined() -> FromClause:
@@ -77,10 +89,10 @@ def _joined() -> FromClause:
     )
 
 
-def _matching(query: ClassQuery) -> tuple[list[ColumnElement[bool]], list[ColumnElement[bool]]]:
+def _matching(query: ClassQuery) -> tuple[list[Any], list[Any]]:
     """Most classes end on the day on which they start: one index finds those, in their order, another one the few others."""
-    reaches_in = [classes.c.spans_days.is_(True), classes.c.starts_on < query.first_day, classes.c.ends_on >= query.first_day]
     first, last = datetime.combine(query.first_day, time.min), datetime.combine(query.last_day, time.max)
+    reaches_in = [text("spans_days"), classes.c.starts_at < first, classes.c.ends_on >= query.first_day]
     also = _filters(query)
     return [*reaches_in, *also], [classes.c.starts_at >= first, classes.c.starts_at <= last, *also]
 

@@ -13,17 +13,21 @@ from msgspec.structs import astuple
 from sqlalchemy import delete, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from adapters.read_model.engine import only_reading
 from adapters.read_model.rows import Batch
-from adapters.read_model.tables import classes, connections, entries, offsets, projection, providers, steps
+from adapters.read_model.tables import changes, classes, connections, entries, offsets, projection, providers, steps
 from adapters.read_model.upserts import Upserts
 
-__all__ = ["LostWriterError", "Positions", "Pulse", "ReadModelStore"]
+__all__ = ["KEPT_BATCHES", "MOST_NAMED", "LostWriterError", "Positions", "Pulse", "ReadModelStore"]
 
 #: (topic, partition) -> the next offset to read.
 Positions = Mapping[tuple[str, int], int]
 
 #: Ids in one IN list.
 _AT_ONCE = 5_000
+#: Ids of one batch that are worth naming to readers who ask what changed, and batches that are kept for them.
+MOST_NAMED = 1_000
+KEPT_BATCHES = 500
 
 
 class LostWriterError(Exception):
@@ -47,12 +51,13 @@ class ReadModelStore:
 
     def __init__(self, engine: AsyncEngine, writer: str) -> None:
         self._engine = engine
+        self._reading = only_reading(engine)
         self._writer = writer
         self._upserts = Upserts(engine.dialect)
         self._seq = -1
 
     async def pulse(self) -> Pulse:
-        async with self._engine.connect() as connection:
+        async with self._reading.connect() as connection:
             row = (await connection.execute(select(projection.c.seq, projection.c.beat, projection.c.writer))).one()
         return Pulse(seq=row.seq, beat=row.beat, writer=row.writer)
 
@@ -68,7 +73,7 @@ class ReadModelStore:
     async def states(self, class_ids: Sequence[str]) -> dict[str, bytes]:
         """The stored state of those that have one."""
         found: dict[str, bytes] = {}
-        async with self._engine.connect() as connection:
+        async with self._reading.connect() as connection:
             for start in range(0, len(class_ids), _AT_ONCE):
                 chunk = class_ids[start : start + _AT_ONCE]
                 rows = await connection.execute(select(classes.c.class_id, classes.c.state).where(classes.c.class_id.in_(chunk)))
@@ -80,6 +85,7 @@ class ReadModelStore:
         async with self._engine.begin() as connection:
             seq = await self._move_on(connection, as_of)
             await self._write_rows(connection, batch, seq)
+            await self._tell(connection, seq, batch.changed())
             await self._save(connection, positions)
         self._seq = seq
 
@@ -103,6 +109,7 @@ class ReadModelStore:
             await connection.execute(update(projection).values(as_of=None))
             for table in (steps, entries, providers, classes, connections, offsets):
                 await connection.execute(delete(table))
+            await self._tell(connection, seq, None)
         self._seq = seq
 
     async def old_classes(self, last_day: date, limit: int) -> dict[str, bytes]:
@@ -110,14 +117,14 @@ class ReadModelStore:
         statement = (
             select(classes.c.class_id, classes.c.state).where(classes.c.last_day <= last_day).order_by(classes.c.last_day).limit(limit)
         )
-        async with self._engine.connect() as connection:
+        async with self._reading.connect() as connection:
             return {row[0]: row[1] for row in await connection.execute(statement)}
 
     async def strays(self, upto: int, limit: int) -> list[str]:
         """Ids that entries of batch `upto` or before have, and no class: outcomes of classes that were forgotten before they came."""
         known = exists().where(classes.c.class_id == entries.c.class_id)
         statement = select(entries.c.class_id).where(entries.c.seq <= upto, ~known).distinct().limit(limit)
-        async with self._engine.connect() as connection:
+        async with self._reading.connect() as connection:
             return list(await connection.scalars(statement))
 
     async def forget(self, class_ids: Sequence[str]) -> None:
@@ -126,6 +133,7 @@ class ReadModelStore:
             seq = await self._move_on(connection, None)
             for table in (steps, entries, providers, classes):
                 await connection.execute(delete(table).where(table.c.class_id.in_(class_ids)))
+            await self._tell(connection, seq, (set(class_ids), set()))
         self._seq = seq
 
     @property
@@ -143,8 +151,9 @@ class ReadModelStore:
 
     async def _write_rows(self, connection: AsyncConnection, batch: Batch, seq: int) -> None:
         upserts = self._upserts
-        await upserts.classes.run(connection, _numbered(batch.classes.values(), seq))
-        await upserts.rosters.run(connection, ((*row[:-1], seq, row[-1]) for row in map(astuple, batch.rosters.values())))
+        await upserts.classes.run(connection, map(astuple, batch.classes.values()))
+        await upserts.details.run(connection, map(astuple, batch.details.values()))
+        await upserts.rosters.run(connection, map(astuple, batch.rosters.values()))
         if batch.providers:
             await connection.execute(delete(providers).where(providers.c.class_id.in_(list(batch.providers))))
             pairs = ((provider_id, class_id) for class_id, given_by in batch.providers.items() for provider_id in given_by)
@@ -152,10 +161,18 @@ class ReadModelStore:
         await upserts.wanted.run(connection, _numbered(batch.wanted.values(), seq))
         await upserts.outcomes.run(connection, _numbered(batch.outcomes.values(), seq))
         await upserts.steps.run(connection, map(astuple, batch.steps))
-        await upserts.connections.run(connection, _numbered((row for row in batch.connections.values() if row is not None), seq))
+        await upserts.connections.run(connection, (astuple(row) for row in batch.connections.values() if row is not None))
         gone = [provider_id for provider_id, row in batch.connections.items() if row is None]
         if gone:
             await connection.execute(delete(connections).where(connections.c.provider_id.in_(gone)))
+
+    async def _tell(self, connection: AsyncConnection, seq: int, changed: tuple[set[str], set[str]] | None) -> None:
+        """For those who ask what changed: classes and providers; None is everything."""
+        named = [] if changed is None else [(seq, what, id) for what, ids in zip(("class", "provider"), changed, strict=True) for id in ids]
+        if changed is None or len(named) > MOST_NAMED:
+            named = [(seq, "many", "")]
+        await self._upserts.changes.run(connection, named)
+        await connection.execute(delete(changes).where(changes.c.seq <= seq - KEPT_BATCHES))
 
     async def _save(self, connection: AsyncConnection, positions: Positions) -> None:
         if not positions:

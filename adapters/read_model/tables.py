@@ -1,7 +1,7 @@
 """The tables of the read model, for SQLite and PostgreSQL alike; the migrations bring a database here.
 
-Instants are UTC. `seq` is the number of the batch that last changed a row: it only grows, so that readers can ask what changed since.
-A student's id stands in `classes.state` (opaque, the fold's own bytes) and nowhere else.
+Instants are UTC. Batches have numbers that only grow: `changes` says what each of the last ones changed, so that readers can ask.
+What is written often is narrow, and what an index holds changes seldom: that is what a backlog's speed hangs on. A student's id stands in `classes.state` (opaque, the fold's own bytes) and nowhere else.
 """
 
 from datetime import UTC, datetime
@@ -21,10 +21,11 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     String,
     Table,
+    text,
 )
 from sqlalchemy.types import TypeDecorator
 
-__all__ = ["Instant", "classes", "connections", "entries", "metadata", "offsets", "projection", "providers", "steps"]
+__all__ = ["Instant", "changes", "classes", "connections", "entries", "metadata", "offsets", "projection", "providers", "steps"]
 
 
 class Instant(TypeDecorator[datetime]):
@@ -69,38 +70,30 @@ offsets = Table(
     PrimaryKeyConstraint("topic", "partition"),
 )
 
-#: Columns from `kind` to `provider_ids` are NULL until the class is known. `provider_ids` is a JSON array. `starts_on` and `ends_on` are
-#: wall dates. `last_day`: from which the days count until the class is forgotten. `state` stands behind what readers read.
+#: Columns from `class_type` to `card` are NULL until the class is known. `card` is JSON, see facts.py: what readers are shown, the other
+#: columns are to find and count by. `starts_at` is wall time, `ends_on` a wall date. `last_day`: from which the days count until the
+#: class is forgotten. `state` stands behind what readers read.
 classes = Table(
     "classes",
     metadata,
     Column("class_id", String, primary_key=True),
     Column("version", BigInteger, nullable=False),
-    Column("kind", String),
     Column("class_type", String),
     Column("title", String),
     Column("starts_at", DateTime),
-    Column("ends_at", DateTime),
-    Column("time_zone", String),
-    Column("starts_on", Date),
     Column("ends_on", Date),
     Column("spans_days", Boolean, nullable=False),
-    Column("starts_utc", Instant),
     Column("ends_utc", Instant),
-    Column("location", String),
     Column("presence", String),
-    Column("url", String),
-    Column("provider_ids", String),
     Column("status", String, nullable=False),
     Column("student_count", Integer, nullable=False),
     Column("last_day", Date),
+    Column("card", String),
     Column("state", LargeBinary, nullable=False),
-    Column("seq", BigInteger, nullable=False),
     Index("ix_classes_starts_at", "starts_at", "class_id"),
-    Index("ix_classes_spans_days", "spans_days", "ends_on"),
+    Index("ix_classes_spans_days", "ends_on", sqlite_where=text("spans_days"), postgresql_where=text("spans_days")),
     Index("ix_classes_class_type", "class_type"),
     Index("ix_classes_last_day", "last_day"),
-    Index("ix_classes_seq", "seq"),
 )
 
 #: Who gives a class now: what `provider_ids` says, for looking up by provider.
@@ -116,6 +109,7 @@ providers = Table(
 
 #: A class on one provider's calendar. `wanted` and `revision` come from the class's events; `outcome_*` from the last outcome that says
 #: how it stands; `changed_*` from the last one that changed the calendar. Both sides are written apart, in whatever order they come.
+#: `seq`: the batch that wrote the row last.
 entries = Table(
     "entries",
     metadata,
@@ -134,23 +128,29 @@ entries = Table(
     Column("seq", BigInteger, nullable=False),
     PrimaryKeyConstraint("class_id", "provider_id"),
     Index("ix_entries_provider_id", "provider_id", "changed_at"),
-    Index("ix_entries_seq", "seq"),
     sqlite_with_rowid=False,
 )
 
-#: The timelines. `ref` names a step within its class, so that what comes twice stands once. `facts` is JSON, see facts.py.
+#: The timelines. `ref` names a step within its class, so that what comes twice stands once. `step` is JSON, see facts.py. With a rowid in
+#: SQLite: the rows are then written one after another, and only their short keys in the order of classes.
 steps = Table(
     "steps",
     metadata,
     Column("class_id", String, nullable=False),
     Column("ref", String, nullable=False),
     Column("stage", String, nullable=False),
-    Column("at", Instant, nullable=False),
-    Column("revision", BigInteger, nullable=False),
-    Column("provider_id", String),
-    Column("kind", String, nullable=False),
-    Column("facts", String, nullable=False),
+    Column("step", String, nullable=False),
     PrimaryKeyConstraint("class_id", "ref"),
+)
+
+#: What the last batches changed. `what` is `class` or `provider`; `many` when a batch changed more than is worth naming.
+changes = Table(
+    "changes",
+    metadata,
+    Column("seq", BigInteger, nullable=False),
+    Column("what", String, nullable=False),
+    Column("id", String, nullable=False),
+    PrimaryKeyConstraint("seq", "what", "id"),
     sqlite_with_rowid=False,
 )
 
@@ -165,6 +165,4 @@ connections = Table(
     Column("connected_at", Instant, nullable=False),
     Column("changed_at", Instant, nullable=False),
     Column("reason", String),
-    Column("seq", BigInteger, nullable=False),
-    Index("ix_connections_seq", "seq"),
 )

@@ -1,42 +1,32 @@
 """Statements that write many rows: compiled once, given tuples, without SQLAlchemy's work for each row.
 
-SQLite and PostgreSQL share the form INSERT ... ON CONFLICT; both take the parameters by position.
+SQLite and PostgreSQL share the form INSERT ... ON CONFLICT; both take the parameters by position. SQLite gets thousands of rows in one
+statement: it works on them without Python's lock, while the next batch is folded; row by row it would wait for the lock at each.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
+from itertools import chain
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, DateTime, Dialect, Table, bindparam, false, func, literal_column, update
+from sqlalchemy import ColumnElement, Date, DateTime, Dialect, Table, false, func, literal_column
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import TypeEngine
 
-from adapters.read_model.tables import Instant, classes, connections, entries, offsets, providers, steps
+from adapters.read_model.tables import Instant, changes, classes, connections, entries, offsets, providers, steps
 
-__all__ = ["ManyRows", "Upsert", "Upserts"]
+__all__ = ["Upsert", "Upserts"]
 
 Row = Sequence[Any]
 
-
-class ManyRows:
-    """An insert or update for many rows. Each gives `columns`, in order, and then what `where` is compared with, if anything is."""
-
-    def __init__(self, dialect: Dialect, table: Table, columns: Sequence[str], statement: Any, where: Sequence[str] = ()) -> None:
-        compiled = statement.compile(dialect=dialect, column_keys=list(columns))
-        given = [*columns, *where]
-        if len(compiled.positiontup or ()) != len(given) or (compiled.positiontup or ())[: len(columns)] != list(columns):
-            raise RuntimeError(f"{table.name}: parameters stand in the order {compiled.positiontup}, rows in {given}")
-        self._sql = str(compiled)
-        self._convert = _converter([_processor(table.c[name].type, dialect) for name in given])
-
-    async def run(self, connection: AsyncConnection, rows: Iterable[Row]) -> None:
-        converted = self._convert(rows)
-        if converted:
-            await connection.exec_driver_sql(self._sql, converted)
+#: Parameters of one SQLite statement, which takes 32,766.
+_MOST_PARAMETERS = 32_000
+#: Fewer rows than this go one by one, by a statement that is always the same.
+_FEW = 16
 
 
-class Upsert(ManyRows):
+class Upsert:
     """`columns`: those that rows give, in order. `update`: those that a row that stands takes over; none: it stays as it is.
 
     `keep`: of those, the ones that a NULL leaves as they are. `fixed`: what a new row has beside.
@@ -63,7 +53,26 @@ class Upsert(ManyRows):
             statement = statement.on_conflict_do_update(index_elements=key, set_=values)
         else:
             statement = statement.on_conflict_do_nothing(index_elements=key)
-        super().__init__(dialect, table, columns, statement)
+        compiled = statement.compile(dialect=dialect, column_keys=list(columns))
+        if list(compiled.positiontup or ()) != list(columns):
+            raise RuntimeError(f"{table.name}: parameters stand in the order {compiled.positiontup}, rows in {columns}")
+        self._sql = str(compiled)
+        self._convert = _converter([_processor(table.c[name].type, dialect) for name in columns])
+        self._at_once = _MOST_PARAMETERS // len(columns) if dialect.name == "sqlite" else 0
+
+    async def run(self, connection: AsyncConnection, rows: Iterable[Row]) -> None:
+        converted = self._convert(rows)
+        while self._at_once and len(converted) >= _FEW:
+            chunk, converted = converted[: self._at_once], converted[self._at_once :]
+            await connection.exec_driver_sql(self._for(len(chunk)), tuple(chain.from_iterable(chunk)))
+        if converted:
+            await connection.exec_driver_sql(self._sql, converted)
+
+    def _for(self, rows: int) -> str:
+        """The statement for so many rows."""
+        head, values, tail = self._sql.partition(" VALUES ")
+        row, on, conflict = tail.partition(" ON CONFLICT ")
+        return f"{head}{values}{','.join([row] * rows)}{on}{conflict}"
 
 
 class Upserts:
@@ -74,14 +83,18 @@ class Upserts:
             names = [column.name for column in table.c]
             return Upsert(dialect, table, names, update=[name for name in names if name not in table.primary_key.columns])
 
+        def part(*names: str) -> Upsert:
+            """Of classes that stand, so that `fixed` is never written."""
+            return Upsert(dialect, classes, ["class_id", *names], update=names, fixed={"spans_days": false()})
+
         self.classes = whole(classes)
+        self.details = part("version", "title", "presence", "status", "student_count", "card", "state")
+        self.rosters = part("version", "status", "student_count", "state")
         self.connections = whole(connections)
         self.offsets = whole(offsets)
         self.providers = Upsert(dialect, providers, ["provider_id", "class_id"])
         self.steps = Upsert(dialect, steps, [column.name for column in steps.c])
-        roster = ["version", "status", "student_count", "state", "seq"]
-        change = update(classes).where(classes.c.class_id == bindparam("of"))
-        self.rosters = ManyRows(dialect, classes, roster, change, where=["class_id"])
+        self.changes = Upsert(dialect, changes, [column.name for column in changes.c])
         ids, outcome = ["class_id", "provider_id"], ["standing", "outcome_kind", "outcome_revision", "outcome_reason", "outcome_service"]
         outcome += ["next_try_at", "changed_kind", "changed_at", "seq"]
         wanted = ["wanted", "revision", "seq"]
@@ -98,14 +111,14 @@ class Upserts:
         )
 
 
-def _converter(processors: Sequence[Callable[[Any], Any] | None]) -> Callable[[Iterable[Row]], list[tuple[Any, ...]]]:
+def _converter(processors: Sequence[Callable[[Any], Any] | None]) -> Callable[[Iterable[Row]], list[Row]]:
     """Rows as the driver takes them."""
     at = [(place, processor) for place, processor in enumerate(processors) if processor is not None]
     if not at:
-        return lambda rows: [tuple(row) for row in rows]
+        return list
 
-    def convert(rows: Iterable[Row]) -> list[tuple[Any, ...]]:
-        converted = []
+    def convert(rows: Iterable[Row]) -> list[Row]:
+        converted: list[Row] = []
         for row in rows:
             values = list(row)
             for place, processor in at:

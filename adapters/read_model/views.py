@@ -218,9 +218,13 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True):
-    """What changed after a cursor. `more`: only the first ones are here; ask again with `cursor`."""
+    """What changed after a cursor. `more`: only the first ones are here; ask again with `cursor`.
+
+    `many`: more changed than was worth naming, or the cursor is older than what is kept: whatever one looks at may have changed.
+    """
 
     cursor: int
     class_ids: frozenset[str] = frozenset()
     provider_ids: frozenset[str] = frozenset()
     more: bool = False
+    many: bool = False

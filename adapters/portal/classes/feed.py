@@ -83,7 +83,7 @@ class ChangeFeed:
     async def _step(self, cursor: int | None) -> int:
         changes = await self._read_model.changes_since(cursor)
         self.as_of = await self._read_model.as_of()
-        if cursor is None or changes.class_ids or changes.provider_ids or changes.cursor < cursor:
+        if cursor is None or changes.class_ids or changes.provider_ids or changes.many or changes.cursor < cursor:
             self._wake_all()
         return changes.cursor
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from adapters.read_model.facts import IntentFacts, OutcomeFacts, encode_facts
+from adapters.read_model.facts import IntentFacts, OutcomeFacts, StepFacts, encode_facts, raw_facts
 from adapters.read_model.marks import CHANGES
 from adapters.read_model.rows import ConnectionRow, OutcomeRow, StepRow, clean
 from adapters.read_model.views import Stage
@@ -37,16 +37,9 @@ def intent_step(intent: Intent, record: RawRecord) -> StepRow:
     if entry is not None:
         facts = IntentFacts(show=True, starts_at=entry.starts_at, ends_at=entry.ends_at, time_zone=entry.time_zone)
     provider_id = clean(intent.provider_id)
-    return StepRow(
-        clean(intent.class_id),
-        f"i{intent.revision}:{provider_id}",
-        Stage.INTENT.value,
-        published_at(record) or _utc(intent.occurred_at),
-        intent.revision,
-        provider_id,
-        "show" if facts.show else "hide",
-        encode_facts(facts),
-    )
+    at = published_at(record) or _utc(intent.occurred_at)
+    step = StepFacts(at, intent.revision, provider_id, "show" if facts.show else "hide", raw_facts(facts))
+    return StepRow(clean(intent.class_id), f"i{intent.revision}:{provider_id}", Stage.INTENT.value, encode_facts(step))
 
 
 def outcome_step(outcome: Outcome, partition: int, offset: int) -> StepRow:
@@ -58,16 +51,8 @@ def outcome_step(outcome: Outcome, partition: int, offset: int) -> StepRow:
         next_try_at=outcome.next_try_at,
         standing=outcome.remote_id is not None,
     )
-    return StepRow(
-        clean(outcome.class_id),
-        f"o{partition}:{offset}",
-        Stage.OUTCOME.value,
-        _utc(outcome.at),
-        outcome.revision,
-        clean(outcome.provider_id),
-        outcome.kind.value,
-        encode_facts(facts),
-    )
+    step = StepFacts(_utc(outcome.at), outcome.revision, clean(outcome.provider_id), outcome.kind.value, raw_facts(facts))
+    return StepRow(clean(outcome.class_id), f"o{partition}:{offset}", Stage.OUTCOME.value, encode_facts(step))
 
 
 def outcome_row(outcome: Outcome) -> OutcomeRow:

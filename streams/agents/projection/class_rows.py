@@ -1,11 +1,12 @@
 """From a folded class and its events to rows of the read model. Pure. No student goes in but as a number, and in the opaque state."""
 
 from datetime import datetime
+from functools import lru_cache
 
 import msgspec
 
-from adapters.read_model.facts import EventFacts, encode_facts
-from adapters.read_model.rows import ClassRow, RosterRow, StepRow, WantedRow, clean
+from adapters.read_model.facts import CardFacts, EventFacts, StepFacts, encode_facts, raw_facts
+from adapters.read_model.rows import Batch, ClassRow, DetailsRow, RosterRow, StepRow, WantedRow, clean
 from adapters.read_model.views import BookedStatus, Stage
 from schemas.envelope import ReceivedEvent
 from schemas.events import (
@@ -17,57 +18,95 @@ from schemas.events import (
     ClassRescheduled,
     ClassScheduled,
     ClassSnapshotted,
+    StudentAdded,
+    StudentRemoved,
 )
 from schemas.wall_time import instants
 from streams.domain.intents import wanted
-from streams.domain.state import ClassState, encode_state
+from streams.domain.state import ClassDetails, ClassState, encode_state
 
-__all__ = ["class_row", "event_step", "roster_row", "wanted_rows"]
+__all__ = ["add_class", "event_step", "wanted_rows"]
 
 _CANCELLED, _BOOKED, _NOT_BOOKED = BookedStatus.CANCELLED.value, BookedStatus.BOOKED.value, BookedStatus.NOT_BOOKED.value
+_EVENT = Stage.EVENT.value
 
-_json = msgspec.json.Encoder().encode
+
+def add_class(batch: Batch, class_id: str, was: ClassState | None, now: ClassState) -> None:
+    """What the class is now, as narrow as what changed. `class_id` is clean."""
+    before, after = None if was is None else was.details, now.details
+    if after is None:
+        batch.classes[class_id] = _unknown_row(class_id, now)
+    elif before is after:
+        batch.rosters[class_id] = RosterRow(class_id, now.version, _status(now), len(now.students), encode_state(now))
+    elif before is not None and _is_found_alike(before, after):
+        batch.details[class_id] = _details_row(class_id, now, after)
+    else:
+        batch.classes[class_id] = _class_row(class_id, now, after)
+    given_before = before.provider_ids if before is not None else ()
+    given_now = after.provider_ids if after is not None else ()
+    if given_before != given_now:
+        batch.providers[class_id] = tuple(map(clean, given_now))
 
 
-def class_row(class_id: str, state: ClassState) -> ClassRow:
-    """`class_id` is clean."""
-    details = state.details
-    if details is None:
-        nothing = (None,) * 8
-        return ClassRow(
-            class_id, state.version, *nothing, False, None, None, None, None, None, None, _status(state), len(state.students),
-            state.last_event_on, encode_state(state),
-        )  # fmt: skip
-    starts_utc, ends_utc = instants(details.starts_at, details.ends_at, details.time_zone)
-    starts_on, ends_on = details.starts_at.date(), details.ends_at.date()
+def _is_found_alike(before: ClassDetails, after: ClassDetails) -> bool:
+    """Whether times and type, which indexes hold, stand as they were."""
+    return (
+        before.starts_at == after.starts_at
+        and before.ends_at == after.ends_at
+        and before.time_zone == after.time_zone
+        and before.class_type == after.class_type
+    )
+
+
+def _unknown_row(class_id: str, state: ClassState) -> ClassRow:
+    return ClassRow(
+        class_id, state.version, None, None, None, None, False, None, None, _status(state), len(state.students),
+        state.last_event_on, None, encode_state(state),
+    )  # fmt: skip
+
+
+def _class_row(class_id: str, state: ClassState, details: ClassDetails) -> ClassRow:
+    ends_on = details.ends_at.date()
     return ClassRow(
         class_id=class_id,
         version=state.version,
-        kind=details.kind.value,
         class_type=clean(details.class_type),
         title=clean(details.title),
         starts_at=details.starts_at,
-        ends_at=details.ends_at,
-        time_zone=details.time_zone,
-        starts_on=starts_on,
         ends_on=ends_on,
-        spans_days=ends_on > starts_on,
-        starts_utc=starts_utc,
-        ends_utc=ends_utc,
-        location=clean(details.location),
+        spans_days=ends_on > details.starts_at.date(),
+        ends_utc=instants(details.starts_at, details.ends_at, details.time_zone)[1],
         presence=details.presence.value,
-        url=None if details.url is None else clean(details.url),
-        provider_ids=_json([clean(provider_id) for provider_id in details.provider_ids]).decode(),
         status=_status(state),
         student_count=len(state.students),
         last_day=ends_on,
+        card=_card(details),
         state=encode_state(state),
     )
 
 
-def roster_row(class_id: str, state: ClassState) -> RosterRow:
-    """Of a class whose details stand as they are: most events are of the roster. `class_id` is clean."""
-    return RosterRow(state.version, _status(state), len(state.students), encode_state(state), class_id)
+def _details_row(class_id: str, state: ClassState, details: ClassDetails) -> DetailsRow:
+    return DetailsRow(
+        class_id, state.version, clean(details.title), details.presence.value, _status(state), len(state.students),
+        _card(details), encode_state(state),
+    )  # fmt: skip
+
+
+def _card(details: ClassDetails) -> str:
+    return encode_facts(
+        CardFacts(
+            kind=details.kind,
+            class_type=clean(details.class_type),
+            title=clean(details.title),
+            starts_at=details.starts_at,
+            ends_at=details.ends_at,
+            time_zone=details.time_zone,
+            location=clean(details.location),
+            presence=details.presence,
+            url=None if details.url is None else clean(details.url),
+            provider_ids=tuple(map(clean, details.provider_ids)),
+        )
+    )
 
 
 def _status(state: ClassState) -> str:
@@ -76,8 +115,6 @@ def _status(state: ClassState) -> str:
 
 def wanted_rows(class_id: str, before: ClassState | None, after: ClassState) -> list[WantedRow]:
     """One for each provider whose calendar shall show something else than before: those for whom the fold makes an intent."""
-    if before is not None and before.details is after.details and before.booked == after.booked:
-        return []
     was, now = wanted(before), wanted(after)
     return [
         WantedRow(clean(class_id), clean(provider_id), provider_id in now, after.version)
@@ -86,29 +123,31 @@ def wanted_rows(class_id: str, before: ClassState | None, after: ClassState) -> 
     ]
 
 
-def event_step(received: ReceivedEvent, at: datetime, before: ClassState | None, after: ClassState) -> StepRow:
-    return StepRow(
-        clean(received.event.class_id),
-        f"e{after.version}",
-        Stage.EVENT.value,
-        at,
-        after.version,
-        None,
-        received.type.removeprefix(TYPE_PREFIX).removesuffix(TYPE_SUFFIX),
-        encode_facts(_facts(received, before, after)),
-    )
+def event_step(class_id: str, received: ReceivedEvent, at: datetime, before: ClassState | None, after: ClassState) -> StepRow:
+    """`class_id` is clean."""
+    version = after.version
+    step = StepFacts(at, version, None, _short_name(received.type), _facts(received, before, after))
+    return StepRow(class_id, f"e{version}", _EVENT, encode_facts(step))
 
 
-def _facts(received: ReceivedEvent, before: ClassState | None, after: ClassState) -> EventFacts:
-    version = 0 if before is None else before.version
-    facts = EventFacts(
-        students=len(after.students),
-        booked=after.booked,
-        was_booked=before is not None and before.booked,
-        missing=after.version - version - 1,
-    )
+@lru_cache(maxsize=64)
+def _short_name(type: str) -> str:
+    """`com.impactfeedback.booking.class.rescheduled.v1` -> `class.rescheduled`."""
+    return type.removeprefix(TYPE_PREFIX).removesuffix(TYPE_SUFFIX)
+
+
+def _facts(received: ReceivedEvent, before: ClassState | None, after: ClassState) -> msgspec.Raw:
+    event = received.event
+    was_booked, missing = (False, after.version - 1) if before is None else (before.booked, after.version - before.version - 1)
+    if isinstance(event, (StudentAdded, StudentRemoved)) and not missing:  # most events
+        return _roster_facts(len(after.students), after.booked, was_booked)
     said = _said(received)
-    return msgspec.structs.replace(facts, **said) if said else facts
+    return raw_facts(EventFacts(students=len(after.students), booked=after.booked, was_booked=was_booked, missing=missing, **said))  # type: ignore[arg-type]
+
+
+@lru_cache(maxsize=4096)
+def _roster_facts(students: int, booked: bool, was_booked: bool) -> msgspec.Raw:
+    return raw_facts(EventFacts(students=students, booked=booked, was_booked=was_booked))
 
 
 def _said(received: ReceivedEvent) -> dict[str, object]:

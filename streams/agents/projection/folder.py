@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from adapters.read_model.marks import says_how_it_stands
-from adapters.read_model.rows import Batch, StepRow, clean
+from adapters.read_model.rows import Batch, clean
 from schemas.envelope import decode_event
 from schemas.errors import ContractViolation
 from schemas.topics import Topics
 from streams.agents.projection.calendar_rows import connection_row, intent_of, intent_step, outcome_of, outcome_row, outcome_step
-from streams.agents.projection.class_rows import class_row, event_step, roster_row, wanted_rows
-from streams.domain.evolve import Position, evolve, position
+from streams.agents.projection.class_rows import add_class, event_step, wanted_rows
+from streams.domain.evolve import evolve
 from streams.domain.fold import RawRecord, happened_at, heard_on
 from streams.domain.state import ClassState
 
@@ -84,47 +84,40 @@ class Folder:
         """Into `folded`. What does not keep its contract is counted, logged and skipped: whoever works with it dead-letters it."""
         for (topic, partition), chunk in records.items():
             handle = self._handlers.get(topic, self._class_event)
+            results: list[str] = []
             for record in chunk:
                 try:
-                    result = handle(folded, partition, record)
+                    results.append(handle(folded, partition, record))
                 except ContractViolation as violation:
-                    result = "skipped"
+                    results.append("skipped")
                     extra = {"topic": topic, "partition": partition, "offset": record.offset, "code": violation.code}
                     log.warning("a record breaks its contract and is left out of the read model", extra=extra)
-                folded.counts[topic, result] += 1
+            for result in set(results):
+                folded.counts[topic, result] += results.count(result)
             folded.positions[topic, partition] = chunk[-1].offset + 1
 
     def seal(self, folded: Folded) -> None:
         """Before it is written: each class that changed, once, as it is now."""
-        batch = folded.batch
         for class_id, was in folded.before.items():
             now = self._states[class_id]
             if now is None:
                 raise RuntimeError("a class without a state was folded")
-            key = clean(class_id)
-            if was is not None and was.details is now.details is not None:
-                batch.rosters[key] = roster_row(key, now)
-                continue
-            batch.classes[key] = class_row(key, now)
-            given_before = was.details.provider_ids if was is not None and was.details is not None else ()
-            given_now = now.details.provider_ids if now.details is not None else ()
-            if given_before != given_now:
-                batch.providers[key] = tuple(map(clean, given_now))
+            add_class(folded.batch, clean(class_id), was, now)
 
     def _class_event(self, folded: Folded, _partition: int, record: RawRecord) -> str:
         received = decode_event(record.key, record.value, record.headers)
-        event = received.event
-        class_id = event.class_id
+        class_id = received.event.class_id
         before = self._states.get(class_id)
-        if position(before, event) is Position.REPEAT:
-            return "repeat"
         happened = happened_at(received.time, record.timestamp)
-        after = evolve(before, event, heard_on(before, happened, record.timestamp))
+        after = evolve(before, received.event, heard_on(before, happened, record.timestamp))
+        if after is before:
+            return "repeat"
         folded.before.setdefault(class_id, before)
         self._states[class_id] = after
-        folded.batch.steps.append(event_step(received, happened or _EPOCH, before, after))
-        for row in wanted_rows(class_id, before, after):
-            folded.batch.wanted[row.class_id, row.provider_id] = row
+        folded.batch.steps.append(event_step(clean(class_id), received, happened or _EPOCH, before, after))
+        if before is None or before.details is not after.details or before.booked != after.booked:
+            for row in wanted_rows(class_id, before, after):
+                folded.batch.wanted[row.class_id, row.provider_id] = row
         return "folded"
 
     @staticmethod
@@ -135,10 +128,10 @@ class Folder:
     @staticmethod
     def _outcome(folded: Folded, partition: int, record: RawRecord) -> str:
         outcome = outcome_of(record)
-        step: StepRow = outcome_step(outcome, partition, record.offset)
-        folded.batch.steps.append(step)
+        folded.batch.steps.append(outcome_step(outcome, partition, record.offset))
         if says_how_it_stands(outcome):
-            row, key = outcome_row(outcome), (step.class_id, step.provider_id or "")
+            row = outcome_row(outcome)
+            key = (row.class_id, row.provider_id)
             earlier = folded.batch.outcomes.get(key)
             folded.batch.outcomes[key] = row if earlier is None else row.after(earlier)
         return "folded"

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -17,6 +17,9 @@ from streams.engine.projection_source import Place, ProjectionSource
 from streams.metrics import ProjectionMetrics
 
 __all__ = ["Policy", "Session", "Watcher"]
+
+#: Records folded before others of the loop have their turn.
+_SLICE = 250
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +117,9 @@ class Session:
         if unknown:
             stored = await self._store.states(unknown)
             self._folder.learn(dict.fromkeys(unknown) | {key: decode_state(state) for key, state in stored.items()})
-        self._folder.fold(records, self._writer.pending)
+        for part in _slices(records):
+            self._folder.fold(part, self._writer.pending)
+            await asyncio.sleep(0)  # the write under way goes on with its next statement
         await self._writer.submit(await self._source.read_upto())
 
     async def _idle(self) -> None:
@@ -140,3 +145,10 @@ class Session:
         else:
             self._strays_upto = self._store.seq  # what has no class until the next time never gets one
         return bool(old or strays)
+
+
+def _slices(records: Mapping[Place, Sequence[Any]]) -> Iterator[dict[Place, Sequence[Any]]]:
+    """In order, each folded in a few milliseconds."""
+    for place, chunk in records.items():
+        for start in range(0, len(chunk), _SLICE):
+            yield {place: chunk[start : start + _SLICE]}

@@ -34,6 +34,14 @@ def _progress() -> None:
         sa.Column("position", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("topic", "partition"),
     )
+    op.create_table(
+        "changes",
+        sa.Column("seq", sa.BigInteger, nullable=False),
+        sa.Column("what", sa.String, nullable=False),
+        sa.Column("id", sa.String, nullable=False),
+        sa.PrimaryKeyConstraint("seq", "what", "id"),
+        sqlite_with_rowid=False,
+    )
 
 
 def _classes() -> None:
@@ -41,31 +49,22 @@ def _classes() -> None:
         "classes",
         sa.Column("class_id", sa.String, primary_key=True),
         sa.Column("version", sa.BigInteger, nullable=False),
-        sa.Column("kind", sa.String),
         sa.Column("class_type", sa.String),
         sa.Column("title", sa.String),
         sa.Column("starts_at", sa.DateTime),
-        sa.Column("ends_at", sa.DateTime),
-        sa.Column("time_zone", sa.String),
-        sa.Column("starts_on", sa.Date),
         sa.Column("ends_on", sa.Date),
         sa.Column("spans_days", sa.Boolean, nullable=False),
-        sa.Column("starts_utc", _INSTANT),
         sa.Column("ends_utc", _INSTANT),
-        sa.Column("location", sa.String),
         sa.Column("presence", sa.String),
-        sa.Column("url", sa.String),
-        sa.Column("provider_ids", sa.String),
         sa.Column("status", sa.String, nullable=False),
         sa.Column("student_count", sa.Integer, nullable=False),
         sa.Column("last_day", sa.Date),
+        sa.Column("card", sa.String),
         sa.Column("state", sa.LargeBinary, nullable=False),
-        sa.Column("seq", sa.BigInteger, nullable=False),
         sa.Index("ix_classes_starts_at", "starts_at", "class_id"),
-        sa.Index("ix_classes_spans_days", "spans_days", "ends_on"),
+        sa.Index("ix_classes_spans_days", "ends_on", sqlite_where=sa.text("spans_days"), postgresql_where=sa.text("spans_days")),
         sa.Index("ix_classes_class_type", "class_type"),
         sa.Index("ix_classes_last_day", "last_day"),
-        sa.Index("ix_classes_seq", "seq"),
     )
     op.create_table(
         "class_providers",
@@ -95,7 +94,6 @@ def _calendars() -> None:
         sa.Column("seq", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("class_id", "provider_id"),
         sa.Index("ix_entries_provider_id", "provider_id", "changed_at"),
-        sa.Index("ix_entries_seq", "seq"),
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -103,13 +101,8 @@ def _calendars() -> None:
         sa.Column("class_id", sa.String, nullable=False),
         sa.Column("ref", sa.String, nullable=False),
         sa.Column("stage", sa.String, nullable=False),
-        sa.Column("at", _INSTANT, nullable=False),
-        sa.Column("revision", sa.BigInteger, nullable=False),
-        sa.Column("provider_id", sa.String),
-        sa.Column("kind", sa.String, nullable=False),
-        sa.Column("facts", sa.String, nullable=False),
+        sa.Column("step", sa.String, nullable=False),
         sa.PrimaryKeyConstraint("class_id", "ref"),
-        sqlite_with_rowid=False,
     )
     op.create_table(
         "connections",
@@ -121,11 +114,9 @@ def _calendars() -> None:
         sa.Column("connected_at", _INSTANT, nullable=False),
         sa.Column("changed_at", _INSTANT, nullable=False),
         sa.Column("reason", sa.String),
-        sa.Column("seq", sa.BigInteger, nullable=False),
-        sa.Index("ix_connections_seq", "seq"),
     )
 
 
 def downgrade() -> None:
-    for table in ("connections", "steps", "entries", "class_providers", "classes", "offsets", "projection"):
+    for table in ("connections", "steps", "entries", "class_providers", "classes", "changes", "offsets", "projection"):
         op.drop_table(table)

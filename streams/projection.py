@@ -1,6 +1,7 @@
 """The read model's writer: plain aiokafka in, SQL out. One process writes; further ones stand by and take over when it is gone."""
 
 import asyncio
+import gc
 import os
 import secrets
 import signal
@@ -59,14 +60,19 @@ class Progress:
 
 def run(settings: Settings) -> None:
     """Blocks until SIGTERM or SIGINT, then returns. Raises TopicsNotReadyError, and OSError when the metrics port is taken."""
-    sys.setswitchinterval(_SWITCH_INTERVAL)
+    _tune()
     uvloop.run(serve(settings, make_metrics()))
 
 
 def rebuild(settings: Settings, watcher: Watcher) -> bool:
     """Drop the read model and build it anew to where the topics end now. False when it was stopped before that."""
-    sys.setswitchinterval(_SWITCH_INTERVAL)
+    _tune()
     return uvloop.run(_rebuild(settings, watcher))
+
+
+def _tune() -> None:
+    sys.setswitchinterval(_SWITCH_INTERVAL)
+    gc.freeze()  # what is loaded by now stays
 
 
 async def serve(settings: Settings, metrics: Metrics) -> None:

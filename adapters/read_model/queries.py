@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.read_model import selects
 from adapters.read_model.own import OWN_CALENDAR, own_calendar
-from adapters.read_model.reading import card_of, cards_of, entry_mark, step_of
+from adapters.read_model.reading import PROVIDER, card_of, cards_of, entry_mark, step_of
 from adapters.read_model.short_reads import ShortReads
 from adapters.read_model.store import KEPT_BATCHES
 from adapters.read_model.tables import classes, connections, projection, providers, steps
@@ -68,7 +68,7 @@ class ReadModelQueries:
         now = self._clock()
         async with self._engine.connect() as connection:
             parts = [(await connection.execute(part)).all() for part in selects.cards(query, now)]
-            provider_ids = {row.provider_id for rows in parts for row in rows if row.provider_id is not None}
+            provider_ids = {row[PROVIDER] for rows in parts for row in rows} - {None}
             found = await connection.execute(selects.connected(provider_ids))
         connected = {row[0]: (row[1], row[2]) for row in found}
         return [card for rows in parts for card in cards_of(rows, connected, now, query.provider_restriction)]

@@ -1,7 +1,7 @@
 """From rows to views. Pure; `now` is passed in."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -15,15 +15,16 @@ from adapters.read_model.wording import event_words, intent_words, mark_words, o
 from schemas.connections import ConnectionState, Service
 from schemas.outcomes import OutcomeKind
 
-__all__ = ["card_of", "cards_of", "entry_mark", "step_of", "tally"]
+__all__ = ["PROVIDER", "card_of", "cards_of", "entry_mark", "step_of", "tally"]
 
-#: Columns of a class in a row; those of an entry follow.
-_CARD = 4
+#: Columns of a class in a row; those of an entry follow, its provider_id first.
+_CARD = PROVIDER = 4
 
 #: provider_id -> state and service of the provider's connection, as they stand in the database.
 Connected = Mapping[str, tuple[str, str]]
 
 _facts = lru_cache(maxsize=10_000)(card_facts)  # a page that is open asks for the same month again and again
+_WHENEVER = datetime.min.replace(tzinfo=UTC)
 _STATUSES = {member.value: member for member in BookedStatus}
 _OUTCOMES: dict[str | None, OutcomeKind | None] = {None: None} | {member.value: member for member in OutcomeKind}
 _SERVICES: dict[str | None, Service | None] = {None: None} | {member.value: member for member in Service}
@@ -113,8 +114,13 @@ def _card_mark(provider_id: str, mark: EntryMark | None, status: BookedStatus, n
         return mark
     if status is BookedStatus.BOOKED:  # the roster is known before the provider's entry: cannot be, but must not be hidden
         return _mark(provider_id, Mark.WAITING, Reason.PENDING, None, None, now)
-    reason = Reason.CANCELLED if status is BookedStatus.CANCELLED else Reason.NOT_BOOKED
-    return _mark(provider_id, Mark.NONE, reason, None, None, now)
+    return _not_booked(provider_id, Reason.CANCELLED if status is BookedStatus.CANCELLED else Reason.NOT_BOOKED)
+
+
+@lru_cache(maxsize=1024)
+def _not_booked(provider_id: str, reason: str) -> EntryMark:
+    words = mark_words(Mark.NONE, reason, service=None, next_try_at=None, now=_WHENEVER)
+    return EntryMark(provider_id=provider_id, mark=Mark.NONE, reason=reason, words=words)
 
 
 def step_of(stage: str, step: str) -> TimelineStep:

@@ -1,10 +1,22 @@
 """Addresses of the classes pages. Those under /live/ are asked for by the page's script."""
 
+from collections.abc import Callable
 from typing import Final
+from urllib.parse import urlencode
 
 from adapters.portal.classes.filters import ClassFilters
 
-__all__ = ["CALENDAR", "LIVE_CALENDAR", "LIVE_CHANGES", "LIVE_TIMELINE", "TIMELINE", "calendar_url", "changes_url", "timeline_url"]
+__all__ = [
+    "CALENDAR",
+    "LIVE_CALENDAR",
+    "LIVE_CHANGES",
+    "LIVE_TIMELINE",
+    "TIMELINE",
+    "calendar_url",
+    "changes_url",
+    "timeline_url",
+    "timeline_urls",
+]
 
 CALENDAR: Final = "/manage/classes"
 TIMELINE: Final = "/manage/classes/timeline"
@@ -21,6 +33,13 @@ def calendar_url(filters: ClassFilters, base: str = CALENDAR) -> str:
 def timeline_url(class_id: str, filters: ClassFilters, base: str = TIMELINE) -> str:
     """The filters lead back to where the reader came from. The id is in the query: as a part of a path `..` would be lost."""
     return f"{base}?{filters.query(**{'class': class_id})}"
+
+
+def timeline_urls(filters: ClassFilters) -> Callable[[str], str]:
+    """`timeline_url` for many classes of one page."""
+    behind = filters.query()
+    tail = f"&{behind}" if behind else ""
+    return lambda class_id: f"{TIMELINE}?{urlencode({'class': class_id})}{tail}"
 
 
 def changes_url(filters: ClassFilters, seen: str, class_id: str | None = None) -> str:

@@ -1,6 +1,5 @@
 """The calendar as its templates take it: one period laid out, links around it, and how its classes stand."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -90,7 +89,8 @@ class CalendarPage:
 
 def calendar_page(reader: Reader, cards: Sequence[ClassCard]) -> CalendarPage:
     period, zone = reader.period, reader.zone or most_common_zone(cards)
-    shown = [card for card in cards if _is_of(card, period)]
+    begins, ends = period.bounds
+    shown = [card for card in cards if card.starts_at < ends and card.ends_at >= begins]
     changes = ((day, clock_change(day, zone)) for day in period.days)
     return CalendarPage(
         filters=reader.filters,
@@ -118,12 +118,6 @@ def _layout(period: Period, cards: Sequence[ClassCard], today: date, zone: str) 
             return Layout(day=day_hours(period.on, days[period.on], zone))
 
 
-def _is_of(card: ClassCard, period: Period) -> bool:
-    """Whether a class begins or goes on in the period proper."""
-    starts_on, ends_on = card.starts_at.date(), card.ends_at.date()
-    return period.has(max(starts_on, period.first)) or (ends_on != starts_on and period.has(min(ends_on, period.last)))
-
-
 def _counts(cards: Sequence[ClassCard]) -> tuple[MarkCount, ...]:
-    counted = Counter(worst_mark(card.marks) for card in cards)
-    return tuple(MarkCount(mark=mark, words=MARK_WORDS[mark], count=counted[mark]) for mark in Mark if counted[mark])
+    marks = [worst_mark(card.marks) for card in cards]
+    return tuple(MarkCount(mark=mark, words=MARK_WORDS[mark], count=count) for mark in Mark if (count := marks.count(mark)))

@@ -66,10 +66,11 @@ def by_day(cards: Iterable[ClassCard], days: Sequence[date]) -> dict[date, list[
     """Each of `days` (contiguous) with the classes that take place on it, in their own wall time. `cards` come, and stay, by start."""
     found: dict[date, list[ClassCard]] = {day: [] for day in days}
     for card in cards:
-        starts_on, ends_on = card.starts_at.date(), _last_day(card)
+        starts_on = card.starts_at.date()
+        ends_on = starts_on if card.ends_at.date() == starts_on else _last_day(card)
         if starts_on == ends_on:
-            if starts_on in found:
-                found[starts_on].append(card)
+            if (there := found.get(starts_on)) is not None:
+                there.append(card)
             continue
         for day in days:
             if starts_on <= day <= ends_on:

@@ -3,7 +3,7 @@
 from calendar import monthrange
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from adapters.portal.classes.filters import FIRST_DAY, LAST_DAY, View
@@ -37,6 +37,12 @@ class Period:
     def weeks(self) -> tuple[tuple[date, ...], ...]:
         days = self.days
         return tuple(days[start : start + 7] for start in range(0, len(days), 7))
+
+    @property
+    def bounds(self) -> tuple[datetime, datetime]:
+        """Midnight before the first day of the period proper, and after its last."""
+        own = [day for day in self.days if self.has(day)]
+        return datetime.combine(own[0], time.min), datetime.combine(own[-1], time.min) + _DAY
 
     def has(self, day: date) -> bool:
         """Whether a day is of the period proper: a month shows days of its neighbours too."""

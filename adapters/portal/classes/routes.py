@@ -10,6 +10,7 @@ from starlette.routing import Route
 from adapters.portal.classes import live
 from adapters.portal.classes.addresses import CALENDAR, LIVE_CALENDAR, LIVE_CHANGES, LIVE_TIMELINE, TIMELINE, calendar_url, changes_url
 from adapters.portal.classes.addresses import timeline_url as address_of
+from adapters.portal.classes.addresses import timeline_urls
 from adapters.portal.classes.calendar_page import calendar_page
 from adapters.portal.classes.entries import MARK_WORDS
 from adapters.portal.classes.filters import ClassFilters
@@ -61,10 +62,7 @@ async def _live_calendar(request: Request) -> Response:
 async def _calendar_context(reader: Reader) -> dict[str, Any]:
     as_of: datetime | None = await reader.read_model.as_of()
     page = calendar_page(reader, await reader.cards())
-
-    def timeline_url(class_id: str) -> str:
-        return address_of(class_id, reader.filters)
-
+    timeline_url = timeline_urls(reader.filters)
     return {"page": page, "labels": _LABELS, "as_of": as_of, "notices": reader.notices, "timeline_url": timeline_url, **_WORDS}
 
 

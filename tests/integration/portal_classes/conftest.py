@@ -1,16 +1,16 @@
-"""One world a test; the month of thousands is filled once a module."""
+"""One world a test, over SQLite and over PostgreSQL."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
+from streams.database_address import database_address
 from tests.integration.portal_classes.world import World
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    made = World(tmp_path)
+async def world(database_url: str) -> AsyncIterator[World]:
+    made = World(database_address(database_url))
     await made.open()
     yield made
     await made.close()

@@ -1,9 +1,8 @@
-"""A portal over a real read model (SQLite, filled by the projection's own folder and store); people are signed in by a sealed cookie."""
+"""A portal over a real read model (filled by the projection's own folder and store); people are signed in by a sealed cookie."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -58,16 +57,15 @@ class NobodyListens:
 
 @dataclass
 class World:
-    """`tell`, `outcome` and `connect` write one batch each, as the projection does."""
+    """`url`: of an empty database. `tell`, `outcome` and `connect` write one batch each, as the projection does."""
 
-    folder_path: Path
+    url: str
     now: datetime = NOW
     topics: Topics = field(default_factory=lambda: Topics(tiers=()))
 
     async def open(self) -> None:
-        url = f"sqlite+aiosqlite:///{self.folder_path / 'read-model.db'}"
-        await migrate(url)
-        self._writing, self._reading = writing_engine(url), reading_engine(url)
+        await migrate(self.url)
+        self._writing, self._reading = writing_engine(self.url), reading_engine(self.url)
         self._store = ReadModelStore(self._writing, "test")
         await self._store.take_over()
         self._folder = Folder(self.topics)

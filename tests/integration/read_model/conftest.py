@@ -1,53 +1,13 @@
-"""Every test of the read model runs over SQLite and over a real PostgreSQL, each test in a database of its own."""
+"""Every test of the read model runs over SQLite and over a real PostgreSQL: `database_url` of the tests' common conftest."""
 
-import itertools
-import os
-import warnings
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 
-import asyncpg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.read_model.engine import reading_engine, writing_engine
 from adapters.read_model.migrate import migrate
 from streams.database_address import database_address
-from tests.support.postgres import postgres_programs, private_postgres
-
-#: Set by .ci/run.
-REQUIRE_POSTGRES = "IMPACT_TEST_REQUIRE_POSTGRES"
-
-_numbers = itertools.count()
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    """The address of one private server for the run. Without PostgreSQL's programs its tests are skipped, loudly, but never in CI."""
-    programs = postgres_programs()
-    if programs is None:
-        message = "PostgreSQL IS NOT INSTALLED: the read model is tested on SQLite alone (apt-get install postgresql)"
-        if os.environ.get("CI") or os.environ.get(REQUIRE_POSTGRES):
-            pytest.fail(message)
-        warnings.warn(message, stacklevel=1)
-        pytest.skip(message)
-    with private_postgres(programs) as address:
-        yield address
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """As IMPACT_DATABASE_URL has it. Nothing is in the database yet."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'read-model.sqlite3'}"
-    server: str = request.getfixturevalue("postgres")
-    name = f"test_{next(_numbers)}"
-    connection = await asyncpg.connect(server)
-    try:
-        await connection.execute(f"CREATE DATABASE {name}")
-    finally:
-        await connection.close()
-    return server.replace("/postgres?", f"/{name}?")
 
 
 @pytest.fixture

@@ -73,6 +73,7 @@ def rebuild(settings: Settings, watcher: Watcher) -> bool:
 def _tune() -> None:
     sys.setswitchinterval(_SWITCH_INTERVAL)
     gc.freeze()  # what is loaded by now stays
+    gc.set_threshold(50_000)  # a batch is tens of thousands of rows, without a cycle in them
 
 
 async def serve(settings: Settings, metrics: Metrics) -> None:

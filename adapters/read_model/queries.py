@@ -124,10 +124,10 @@ class ReadModelQueries:
             # whole batches, until there are enough
             upto = await connection.scalar(selects.reach(cursor, CHANGES_AT_ONCE)) or newest
             ids: dict[str, set[str]] = {"class": set(), "provider": set(), "many": set()}
-            for what, id in await connection.execute(selects.changed(cursor, upto)):
-                ids[what].add(id)
-        named = {"class_ids": frozenset(ids["class"]), "provider_ids": frozenset(ids["provider"])}
-        return Changes(cursor=upto, more=upto < newest, many=bool(ids["many"]), **named)
+            for what, named in await connection.execute(selects.changed(cursor, upto)):
+                ids[what].add(named)
+        class_ids, provider_ids = frozenset(ids["class"]), frozenset(ids["provider"])
+        return Changes(cursor=upto, class_ids=class_ids, provider_ids=provider_ids, more=upto < newest, many=bool(ids["many"]))
 
 
 def _all_marks(card: ClassCard | None, marks: Iterable[EntryMark]) -> tuple[EntryMark, ...]:

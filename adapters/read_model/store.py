@@ -168,9 +168,9 @@ class ReadModelStore:
 
     async def _tell(self, connection: AsyncConnection, seq: int, changed: tuple[set[str], set[str]] | None) -> None:
         """For those who ask what changed: classes and providers; None is everything."""
-        named = [] if changed is None else [(seq, what, id) for what, ids in zip(("class", "provider"), changed, strict=True) for id in ids]
-        if changed is None or len(named) > MOST_NAMED:
-            named = [(seq, "many", "")]
+        named = [(seq, "many", "")]
+        if changed is not None and sum(map(len, changed)) <= MOST_NAMED:
+            named = [(seq, what, name) for what, ids in zip(("class", "provider"), changed, strict=True) for name in ids]
         await self._upserts.changes.run(connection, named)
         await connection.execute(delete(changes).where(changes.c.seq <= seq - KEPT_BATCHES))
 

@@ -1,7 +1,8 @@
 """The tables of the read model, for SQLite and PostgreSQL alike; the migrations bring a database here.
 
 Instants are UTC. Batches have numbers that only grow: `changes` says what each of the last ones changed, so that readers can ask.
-What is written often is narrow, and what an index holds changes seldom: that is what a backlog's speed hangs on. A student's id stands in `classes.state` (opaque, the fold's own bytes) and nowhere else.
+What is written often is narrow, and what an index holds changes seldom: that is what the speed of a backlog hangs on.
+A student's id stands in `classes.state` (opaque, the fold's own bytes) and nowhere else.
 """
 
 from datetime import UTC, datetime

@@ -8,9 +8,17 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from adapters.portal.classes import live
-from adapters.portal.classes.addresses import CALENDAR, LIVE_CALENDAR, LIVE_CHANGES, LIVE_TIMELINE, TIMELINE, calendar_url, changes_url
+from adapters.portal.classes.addresses import (
+    CALENDAR,
+    LIVE_CALENDAR,
+    LIVE_CHANGES,
+    LIVE_TIMELINE,
+    TIMELINE,
+    calendar_url,
+    changes_url,
+    timeline_urls,
+)
 from adapters.portal.classes.addresses import timeline_url as address_of
-from adapters.portal.classes.addresses import timeline_urls
 from adapters.portal.classes.calendar_page import calendar_page
 from adapters.portal.classes.entries import MARK_WORDS
 from adapters.portal.classes.filters import ClassFilters

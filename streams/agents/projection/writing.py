@@ -22,12 +22,13 @@ class BatchWriter:
         self._most = most
         self._as_of: datetime | None = None
         self._task: asyncio.Task[None] | None = None
+        self._begun = asyncio.Event()
 
     async def submit(self, as_of: datetime | None) -> None:
-        """Returns at once, unless too much waits already."""
+        """Returns at once, unless too much waits already: then when the write under way is over, and what waits is being written."""
         self._as_of = as_of
-        if self.pending.records >= self._most:
-            await self.drain()
+        while self.pending.records >= self._most and self._task is not None and not self._task.done():
+            await self._next(self._task)
         if self._task is None or self._task.done():
             await self.drain()
             self._task = asyncio.create_task(self._write_all())
@@ -43,9 +44,17 @@ class BatchWriter:
         if self._task is not None:
             await asyncio.wait({self._task})
 
+    async def _next(self, task: asyncio.Task[None]) -> None:
+        """Until another batch is begun, or the task ends."""
+        self._begun.clear()
+        begun = asyncio.create_task(self._begun.wait())
+        await asyncio.wait({task, begun}, return_when=asyncio.FIRST_COMPLETED)
+        begun.cancel()
+
     async def _write_all(self) -> None:
         while self.pending.records:
             folded, self.pending = self.pending, Folded()
+            self._begun.set()
             self._folder.seal(folded)
             await self._store.write(folded.batch, folded.positions, self._as_of)
             self._wrote(folded.counts)

@@ -23,7 +23,17 @@ FETCH_EVERY_SECONDS = 0.004
 
 
 class PromptConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
-    """Faust lets every fetch request wait for 1500 ms."""
+    """Faust lets every fetch request wait for 1500 ms, and reads what aborted transactions wrote."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._isolation_level = "read_committed"
+        return consumer
+
+    def next_offset(self, tp: TP) -> int | None:
+        """Where the next fetch begins; None before the first and while partitions move."""
+        assignment = self._consumer._subscription.subscription.assignment
+        return assignment.state_value(tp)._position if assignment is not None and tp in assignment.tps else None
 
     async def on_start(self) -> None:
         await super().on_start()
@@ -60,14 +70,27 @@ class SafeConsumer(driver.Consumer):  # type: ignore[misc]
     - Going back to what is committed includes partitions where nothing is committed yet.
     - No interval tree of offset gaps: the tracker passes over holes.
     - A fetch waits for data as long as it holds nobody up.
+    - Records of aborted transactions are not read.
     - The app's Lease hears what the group's coordinator answers.
     """
+
+    #: What was fetched could not be handed over: its partitions are read again from what is committed.
+    _read_again = False
+    #: Per partition the last offset that was handed over since the last seek.
+    _handed: dict[TP, int]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._handed = {}
 
     def _new_consumer_thread(self) -> PromptConsumerThread:
         return PromptConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
-    #: What was fetched could not be handed over: its partitions are read again from what is committed.
-    _read_again = False
+    def only_marks_follow(self, tp: TP, finished: int) -> bool:
+        """Whether all that was handed over was finished, up to offset `finished`, and nothing but marks of transactions is behind it."""
+        following, end = self._thread.next_offset(tp), self.highwater(tp)
+        at_the_end = following is not None and end is not None and following >= end
+        return at_the_end and self._handed.get(tp, -1) < finished
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:
         if self._read_again:
@@ -82,11 +105,13 @@ class SafeConsumer(driver.Consumer):  # type: ignore[misc]
         if records and not self.app.offsets.accepts(epoch):
             self._read_again = True
             return {}
+        self._handed.update((tp, found[-1].offset) for tp, found in records.items() if found)
         return records
 
     async def perform_seek(self) -> None:
         """Also for partitions without a committed offset, which aiokafka leaves where they are."""
         await super().perform_seek()
+        self._handed.clear()
         unread = [tp for tp in self.assignment() if not self._read_offset[tp] and not self._is_changelog_tp(tp)]
         if unread:
             starts = await self.earliest_offsets(*unread)

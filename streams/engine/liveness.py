@@ -36,13 +36,13 @@ class Progress:
             if tp.topic in self._app.tables.changelog_topics:
                 continue
             try:
-                end = consumer.highwater(tp)
+                key = (tp.topic, tp.partition)
+                at, end = positions.get(key) or committed.get(tp) or 0, consumer.highwater(tp) or 0
+                waits = at < end and not consumer.only_marks_follow(tp, at)
             except (IllegalStateError, AttributeError):  # the consumer's thread began a rebalance between these two lines
                 return
-            key = (tp.topic, tp.partition)
-            at = positions.get(key) or committed.get(tp) or 0
             reached[key] = at
-            lags[key] = max((end or 0) - at, 0)
+            lags[key] = end - at if waits else 0
         if reached != self._seen or not any(lags.values()):
             self._moved_at = self._clock()
         self._seen, self._lag = reached, lags

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 
-__all__ = ["Tail", "committed", "create", "delete_records", "read", "write"]
+__all__ = ["Tail", "committed", "create", "delete_records", "read", "write", "write_in_transaction"]
 
 Row = tuple[bytes | None, bytes | None]
 
@@ -24,6 +24,14 @@ async def write(bootstrap: str, topic: str, rows: Iterable[Row], partition: int 
     async with AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all") as producer:
         sent = [await producer.send(topic, value, key=key, partition=partition) for key, value in rows]
         await asyncio.gather(*sent)
+
+
+async def write_in_transaction(bootstrap: str, topic: str, rows: Iterable[Row], partition: int, *, commit: bool) -> None:
+    async with AIOKafkaProducer(bootstrap_servers=bootstrap, transactional_id=f"{topic}-writer") as producer:
+        await producer.begin_transaction()
+        for key, value in rows:
+            await producer.send_and_wait(topic, value, key=key, partition=partition)
+        await (producer.commit_transaction() if commit else producer.abort_transaction())
 
 
 class Tail:

@@ -5,6 +5,7 @@ import signal
 import pytest
 
 from tests.integration.engine.conftest import Tallying
+from tests.integration.engine.kafka_topics import write_in_transaction
 
 pytestmark = pytest.mark.kafka
 
@@ -98,3 +99,15 @@ async def test_a_clean_stop_waits_for_what_runs(tallying: Tallying) -> None:
     assert worker.wait() == 0
     assert await tallying.committed() == {0: 1, 1: 1}
     await tallying.counted(held=0)
+
+
+async def test_what_an_aborted_transaction_wrote_is_not_read_and_marks_of_transactions_are_passed_over(tallying: Tallying) -> None:
+    await tallying.make_topics()
+    worker = await tallying.start()
+    for number, commit in enumerate((True, False, True)):
+        rows = [(b"kept" if commit else b"aborted", str(number // 2).encode())]
+        await write_in_transaction(tallying.bootstrap, tallying.topic, rows, 0, commit=commit)
+    await tallying.counted(kept=1)
+    assert "aborted" not in await tallying.rows()
+    await tallying.until_committed(p0=5)
+    assert worker.terminate() == 0

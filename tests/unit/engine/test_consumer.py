@@ -22,7 +22,7 @@ class Network:
     """What Faust's consumer would have asked its thread for."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.fetched: dict[TP, list[int]] = {P: [10, 11]}
+        self.fetched: dict[TP, list[Any]] = {P: [SimpleNamespace(offset=10), SimpleNamespace(offset=11)]}
         self.asked: list[set[TP] | None] = []
         self.seeks: list[Any] = []
         self.committed: dict[TP, int | None] = {P: 10, Q: 3, CHANGELOG: None}
@@ -66,6 +66,7 @@ def consumer(network: Network, offsets: OffsetTracker) -> Any:
     made.app = SimpleNamespace(offsets=offsets, tables=SimpleNamespace(changelog_topics={"table-changelog"}))
     made._read_offset = defaultdict(lambda: None)
     made._committed_offset = defaultdict(lambda: None)
+    made._handed = {}
     made.assignment = lambda: {P, Q, CHANGELOG}
     made.earliest_offsets, made.seek_wait = network.earliest_offsets, network.seek_wait
     return made
@@ -158,3 +159,13 @@ async def test_faust_keeps_no_book_of_gaps(consumer: Any) -> None:
     consumer._gap = {}
     await consumer._add_gap(P, 0, 10_000_000)
     assert consumer._gap == {}
+
+
+@pytest.mark.parametrize(("following", "finished", "holds"), [(13, 12, True), (13, 11, False), (12, 12, False), (None, 12, False)], ids=str)
+async def test_marks_alone_follow_when_all_that_was_handed_over_is_finished_and_the_next_fetch_begins_at_the_end(
+    consumer: Any, following: int | None, finished: int, holds: bool
+) -> None:
+    consumer._thread = SimpleNamespace(next_offset=lambda tp: following)
+    consumer.highwater = lambda tp: 13
+    await consumer._getmany({P}, 1.0)
+    assert consumer.only_marks_follow(P, finished) is holds

@@ -14,6 +14,8 @@ from infra.kafka.jars import ensure_jars, find_java
 __all__ = ["HOST", "Launch", "prepare"]
 
 HOST = "127.0.0.1"
+#: It lives for minutes beside what it serves: less compiling and fewer collector threads leave more of a small machine to the others.
+_JVM = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +48,7 @@ def _from_jars(java: str, libs: Path, port: int, data_dir: Path) -> Launch:
     properties, log_config, log_file = data_dir / "server.properties", data_dir / "log4j2.xml", data_dir / "broker.log"
     write_server_properties(properties, port=port, controller_port=controller_port, log_dir=data_dir / "log")
     write_log_config(log_config, log_file=log_file)
-    base = [java, "-Xmx512m", "-Djava.awt.headless=true", f"-Dlog4j2.configurationFile={log_config}", "-cp", f"{libs}/*"]
+    base = [java, *_JVM, "-Djava.awt.headless=true", f"-Dlog4j2.configurationFile={log_config}", "-cp", f"{libs}/*"]
     _format(base, properties, data_dir)
     return Launch(port=port, command=[*base, "kafka.Kafka", str(properties)], log_file=log_file)
 

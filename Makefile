@@ -28,7 +28,7 @@ demo: install ## Tell a story on a real Kafka with simulated calendars. KEEP=1 s
 	$(BIN)/impact-calendar demo $(if $(KEEP),--keep)
 
 test: install ## Run every test but storm and soak, with coverage.
-	$(BIN)/python -m pytest -m "not storm and not soak" -n 3 --dist loadgroup --no-loadscope-reorder --cov --cov-report=term --cov-report=xml $(ARGS)
+	$(BIN)/python -m pytest -m "not storm and not soak" -n 3 --dist loadscope --no-loadscope-reorder --cov --cov-report=term --cov-report=xml $(ARGS)
 
 lint: install ## Lint, format check, strict types, layer contracts.
 	$(BIN)/ruff check .

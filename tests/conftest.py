@@ -13,9 +13,15 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
 from infra.kafka.broker import LocalKafka
-from tests.support.parallel import EXISTING_BROKER, pytest_collection_modifyitems, pytest_configure, pytest_unconfigure
+from tests.support.parallel import (
+    EXISTING_BROKER,
+    pytest_collection_modifyitems,
+    pytest_configure,
+    pytest_unconfigure,
+    pytest_xdist_make_scheduler,
+)
 
-__all__ = ["pytest_collection_modifyitems", "pytest_configure", "pytest_unconfigure"]
+__all__ = ["pytest_collection_modifyitems", "pytest_configure", "pytest_unconfigure", "pytest_xdist_make_scheduler"]
 
 # How long an example takes says more of the machine than of the code.
 hypothesis.settings.register_profile("untimed", deadline=None)

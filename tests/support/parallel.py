@@ -7,12 +7,14 @@ The hooks stand in tests/conftest.py.
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from infra.kafka.broker import LocalKafka
 
-__all__ = ["EXISTING_BROKER", "pytest_collection_modifyitems", "pytest_configure", "pytest_unconfigure"]
+__all__ = ["EXISTING_BROKER", "pytest_collection_modifyitems", "pytest_configure", "pytest_unconfigure", "pytest_xdist_make_scheduler"]
 
 #: An address of a broker that runs already; the tests start none then.
 EXISTING_BROKER = "IMPACT_TEST_KAFKA"
@@ -45,24 +47,26 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         config.stash[_directory].cleanup()
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Before xdist looks at the marks."""
-    if not _is_one_of_many(config):
-        return
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
-    items.sort(key=_rank)
+    if _is_one_of_many(config):
+        items.sort(key=_rank)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return _Groups(config, log)
+
+
+class _Groups(LoadScopeScheduling):
+    """Tests of a group run in one process, one after another."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        folder, _, file = nodeid.partition("::")[0].rpartition("/")
+        return folder if folder in _TOGETHER and file not in _APART else f"{folder}/{file}"
 
 
 def _is_one_of_many(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
-
-
-def _group(item: pytest.Item) -> str:
-    """Tests of a group run in one process, one after another."""
-    folder, _, file = item.nodeid.partition("::")[0].rpartition("/")
-    return folder if folder in _TOGETHER and file not in _APART else f"{folder}/{file}"
 
 
 def _rank(item: pytest.Item) -> int:

@@ -1,13 +1,13 @@
 """Faust's aiokafka consumer without its ways to lose input: commits come from an OffsetTracker, fetches get their own partition set."""
 
-import asyncio
-import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aiokafka.errors import IllegalStateError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
+
+from streams.engine.pace import Pace
 
 __all__ = ["SafeTransport"]
 
@@ -17,9 +17,6 @@ __all__ = ["SafeTransport"]
 #: covers every partition is answered as soon as there is anything, and may wait long, so that an idle worker asks seldom.
 PARTIAL_FETCH_WAIT_MS = 10
 WHOLE_FETCH_WAIT_MS = 250
-#: Requests to a broker are at least so far apart. An event that comes alone is fetched at once; of a stream of them several come together,
-#: and share the work of a fetch, a chunk and its confirmations.
-FETCH_EVERY_SECONDS = 0.004
 
 
 class PromptConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
@@ -43,17 +40,15 @@ class PromptConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
 
 def _pace(fetcher: Any) -> None:
     plan, fetch = fetcher._get_actions_per_node, fetcher._proc_fetch_request
-    next_at: dict[int, float] = {}
+    pace = Pace()
 
     def plan_with_wait(assignment: Any) -> Any:
         fetcher._fetch_max_wait_ms = PARTIAL_FETCH_WAIT_MS if fetcher._records else WHOLE_FETCH_WAIT_MS
         return plan(assignment)
 
     async def fetch_in_time(assignment: Any, node_id: int, request: Any) -> Any:
-        early = next_at.get(node_id, 0.0) - time.monotonic()
-        if early > 0:
-            await asyncio.sleep(early)
-        next_at[node_id] = time.monotonic() + FETCH_EVERY_SECONDS
+        await pace.wait(node_id)
+        pace.goes(node_id)
         return await fetch(assignment, node_id, request)
 
     fetcher._get_actions_per_node, fetcher._proc_fetch_request = plan_with_wait, fetch_in_time

@@ -4,13 +4,14 @@ Faust's `topic.send` returns before delivery, only logs a delivery error, and le
 """
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.partitioner import murmur2
 from aiokafka.protocol.produce import ProduceRequest
+
+from streams.engine.pace import Pace
 
 __all__ = ["ConfirmedProducer", "Headers", "Row"]
 
@@ -23,8 +24,6 @@ Row = tuple[bytes | None, bytes | None]
 #: A request to the broker may carry this much; single records stay far below (see schemas.envelope.MAX_PAYLOAD_BYTES).
 MAX_REQUEST_BYTES = 4 * 1024 * 1024
 BATCH_BYTES = 512 * 1024
-#: Requests to a broker are at least so far apart: a record that comes alone goes out at once, those of a stream share requests.
-SEND_EVERY_SECONDS = 0.004
 
 
 class ConfirmedProducer:
@@ -150,15 +149,13 @@ class ConfirmedProducer:
 def _pace_sends(client: Any, hold: Hold) -> None:
     """`hold` comes last: between a send and its request records wait in batches, for as long as this process is stopped."""
     send = client.send
-    next_at: dict[int, float] = {}
+    pace = Pace()
 
     async def in_time(node_id: int, request: Any, **options: Any) -> Any:
         if isinstance(request, ProduceRequest):
-            early = next_at.get(node_id, 0.0) - time.monotonic()
-            if early > 0:
-                await asyncio.sleep(early)
+            await pace.wait(node_id)
             await hold()
-            next_at[node_id] = time.monotonic() + SEND_EVERY_SECONDS
+            pace.goes(node_id)
         return await send(node_id, request, **options)
 
     client.send = in_time

@@ -1,0 +1,26 @@
+"""Requests to a broker keep a distance: one that comes alone goes at once, those of a stream share the next (docs/adr/013)."""
+
+import asyncio
+import time
+
+__all__ = ["Pace"]
+
+#: From one request to a broker to the next, at least.
+DISTANCE_SECONDS = 0.004
+
+
+class Pace:
+    """Of one kind of request, per broker."""
+
+    def __init__(self) -> None:
+        self._next_at: dict[int, float] = {}
+
+    async def wait(self, node_id: int) -> None:
+        """Until the next request may go."""
+        early = self._next_at.get(node_id, 0.0) - time.monotonic()
+        if early > 0:
+            await asyncio.sleep(early)
+
+    def goes(self, node_id: int) -> None:
+        """A request goes now."""
+        self._next_at[node_id] = time.monotonic() + DISTANCE_SECONDS

@@ -30,9 +30,10 @@ class Agendas:
         row = self._table.get_row(partition, row_key)
         return decode_agenda(row) if row is not None else None
 
-    async def write(self, partition: int, row_key: bytes, agenda: Agenda | None) -> asyncio.Future[Any]:
-        """Under way; local and safe when the future resolves. None forgets the entry."""
-        return await self._table.write_row(partition, row_key, encode_agenda(agenda) if agenda is not None else None)
+    async def write(self, partition: int, row_key: bytes, agenda: Agenda | None, *, later: bool = False) -> asyncio.Future[Any]:
+        """Under way; local and safe when the future resolves. None forgets the entry. `later`: see ConfirmedProducer."""
+        row = encode_agenda(agenda) if agenda is not None else None
+        return await self._table.write_row(partition, row_key, row, later=later)
 
     def of_provider(self, partition: int, provider_id: str) -> Iterator[tuple[bytes, Agenda]]:
         for key, row in self._table.scan(partition, prefix=provider_prefix(provider_id)):

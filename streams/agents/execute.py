@@ -109,7 +109,7 @@ class Executor:
     async def _forget(self, partition: int, row_key: bytes, stored: Agenda | None, order: Forget) -> None:
         if stored is not None and forget_on(stored, order.today, order.days) <= order.today:
             self._services.unpark((partition, row_key))
-            await (await self._agendas.write(partition, row_key, None))
+            await (await self._agendas.write(partition, row_key, None, later=True))
 
     async def _settle_entry(self, run: Run) -> None:
         for _ in range(MAX_STEPS):
@@ -185,7 +185,7 @@ class Executor:
         """The write of the agenda, where it changed, under way. `waiting`: why something is still owed, if so."""
         if run.agenda.waiting != waiting:
             run.agenda = msgspec.structs.replace(run.agenda, waiting=waiting)
-        row = [] if run.agenda == run.stored else [await self._agendas.write(run.partition, run.row_key, run.agenda)]
+        row = [] if run.agenda == run.stored else [await self._agendas.write(run.partition, run.row_key, run.agenda, later=True)]
         return Ending(items=run.items, lead=run.lead, agenda=run.agenda, held=run.held, row=row)
 
     async def _done(self, run: Run, reason: str) -> None:

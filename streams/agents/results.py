@@ -107,7 +107,7 @@ class Results:
         outcomes = [self._outcome(ending, item, kind, reason, next_try_at) for item in ending.items]
         sends = sends + ending.row
         for outcome in outcomes:
-            sends.append(await self._producer.send(self._topics.outcomes, outcome.provider_id.encode(), encode(outcome)))
+            sends.append(await self._producer.send(self._topics.outcomes, outcome.provider_id.encode(), encode(outcome), later=True))
         await asyncio.gather(*sends)
         for outcome in outcomes:
             self._metrics.outcome(outcome.kind, outcome.service)

@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.partitioner import murmur2
 from aiokafka.protocol.produce import ProduceRequest
 
-from streams.engine.pace import Pace
+from streams.engine.outbox import Outbox, Record
 
 __all__ = ["ConfirmedProducer", "Headers", "Row"]
 
@@ -27,12 +27,16 @@ BATCH_BYTES = 512 * 1024
 
 
 class ConfirmedProducer:
-    """All methods return futures that resolve when every in-sync replica has the records, or raise what went wrong."""
+    """All methods return futures that resolve with the last offset when every in-sync replica has the records, or raise what went wrong.
+
+    `later`: nobody waits for these records; they may go a moment later, together with others.
+    """
 
     def __init__(self, client: Mapping[str, Any]) -> None:
         """`client`: connection settings for aiokafka (see engine.kafka_clients)."""
         self._client = client
         self._producer: AIOKafkaProducer | None = None
+        self._outbox: Outbox | None = None
         self._hold: Hold = _at_once
         self._starting = asyncio.Lock()
         self._partition_counts: dict[str, int] = {}
@@ -59,34 +63,33 @@ class ConfirmedProducer:
                 except BaseException:
                     await producer.stop()
                     raise
-                _pace_sends(producer.client, self._hold)
-                self._producer = producer
+                _hold_sends(producer.client, self._hold)
+                self._producer, self._outbox = producer, Outbox(producer)
 
     async def stop(self) -> None:
         """Sends what waits, then disconnects. Idempotent."""
-        if self._producer is not None:
-            producer, self._producer = self._producer, None
+        if self._producer is not None and self._outbox is not None:
+            producer, outbox, self._producer, self._outbox = self._producer, self._outbox, None, None
+            await outbox.empty()
             await producer.stop()
-
-    @property
-    def _started(self) -> AIOKafkaProducer:
-        if self._producer is None:
-            raise RuntimeError("the producer is not started")
-        return self._producer
 
     async def partition_for(self, topic: str, key: bytes) -> int:
         """The partition that Kafka's default partitioner gives a key."""
         cached = self._partition_of.get((topic, key))
         if cached is not None:
             return cached
-        count = self._partition_counts.get(topic)
-        if count is None:
-            count = self._partition_counts[topic] = len(await self._started.partitions_for(topic))
+        count = self._partition_counts.get(topic) or await self._partition_count(topic)
         if len(self._partition_of) > 1_000_000:
             self._partition_of.clear()
         partition: int = (murmur2(key) & 0x7FFFFFFF) % count
         self._partition_of[(topic, key)] = partition
         return partition
+
+    async def _partition_count(self, topic: str) -> int:
+        if self._producer is None:
+            raise RuntimeError("the producer is not started")
+        count = self._partition_counts[topic] = len(await self._producer.partitions_for(topic))
+        return count
 
     async def send(
         self,
@@ -97,43 +100,34 @@ class ConfirmedProducer:
         headers: Headers = (),
         partition: int | None = None,
         then: Callable[[int], None] | None = None,
-    ) -> asyncio.Future[Any]:
+        later: bool = False,
+    ) -> asyncio.Future[int]:
         """One record. `then(offset)` runs when it is confirmed, before anybody who awaits the future, in the order of the log."""
-        if partition is None and key is not None:
+        if partition is None:
+            if key is None:
+                raise ValueError("a send needs a key or a partition")
             partition = await self.partition_for(topic, key)
-        future = await self._started.send(topic, value, key=key, partition=partition, headers=list(headers))
-        return future if then is None else _followed(future, lambda metadata: then(metadata.offset))
+        return await self._put(topic, partition, [(key, value, list(headers))], then, later)
 
     async def send_batch(
-        self, topic: str, partition: int, rows: Iterable[Row], *, then: Callable[[int], None] | None = None
-    ) -> asyncio.Future[Any]:
-        """Records of one partition in as few batches as they fit in. `then` gets the offset of the last one."""
-        producer = self._started
-        futures: list[asyncio.Future[Any]] = []
-        batch, count = producer.create_batch(), 0
-        for key, value in rows:
-            if batch.append(key=key, value=value, timestamp=None) is None:
-                futures.append(await producer.send_batch(batch, topic, partition=partition))
-                batch, count = producer.create_batch(), 0
-                batch.append(key=key, value=value, timestamp=None)
-            count += 1
-        if count:
-            batch.close()
-            futures.append(await producer.send_batch(batch, topic, partition=partition))
-        if not futures:
+        self, topic: str, partition: int, rows: Iterable[Row], *, then: Callable[[int], None] | None = None, later: bool = False
+    ) -> asyncio.Future[int]:
+        """Records of one partition, one behind the other in its log. `then` gets the offset of the last one."""
+        records: list[Record] = [(key, value, []) for key, value in rows]
+        if not records:
             raise ValueError("an empty batch")
-        if then is not None:
-            before = futures[:-1]
+        return await self._put(topic, partition, records, then, later)
 
-            def follow(metadata: Any) -> None:
-                for earlier in before:
-                    earlier.result()  # batches of a partition are confirmed in order; where one failed, `then` must not run
-                then(metadata.offset + count - 1)
+    async def _put(
+        self, topic: str, partition: int, records: list[Record], then: Callable[[int], None] | None, later: bool
+    ) -> asyncio.Future[int]:
+        if topic not in self._partition_counts:
+            await self._partition_count(topic)  # a topic that cannot be had fails here, and holds up no other
+        if self._outbox is None:
+            raise RuntimeError("the producer is not started")
+        return self._outbox.put(topic, partition, records, then, later)
 
-            futures[-1] = _followed(futures[-1], follow)
-        return futures[-1] if len(futures) == 1 else asyncio.gather(*futures)
-
-    async def send_keyed(self, topic: str, rows: Iterable[Row]) -> list[asyncio.Future[Any]]:
+    async def send_keyed(self, topic: str, rows: Iterable[Row]) -> list[asyncio.Future[int]]:
         """Records partitioned by key, batched per partition, in order within each."""
         by_partition: dict[int, list[Row]] = {}
         for row in rows:
@@ -146,16 +140,13 @@ class ConfirmedProducer:
         return [await self.send_batch(topic, partition, batch) for partition, batch in by_partition.items()]
 
 
-def _pace_sends(client: Any, hold: Hold) -> None:
+def _hold_sends(client: Any, hold: Hold) -> None:
     """`hold` comes last: between a send and its request records wait in batches, for as long as this process is stopped."""
     send = client.send
-    pace = Pace()
 
     async def in_time(node_id: int, request: Any, **options: Any) -> Any:
         if isinstance(request, ProduceRequest):
-            await pace.wait(node_id)
             await hold()
-            pace.goes(node_id)
         return await send(node_id, request, **options)
 
     client.send = in_time
@@ -163,28 +154,3 @@ def _pace_sends(client: Any, hold: Hold) -> None:
 
 async def _at_once() -> None:
     """Nothing holds up records."""
-
-
-def _followed(future: asyncio.Future[Any], then: Callable[[Any], None]) -> asyncio.Future[Any]:
-    """A future that resolves after `then` ran on the result of the first."""
-    follower: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-
-    def follow(done: asyncio.Future[Any]) -> None:
-        if done.cancelled():
-            follower.cancel()
-            return
-        error = done.exception()
-        if error is None:
-            try:
-                then(done.result())
-            except Exception as problem:  # noqa: BLE001 - handed to whoever awaits
-                error = problem
-        if follower.cancelled():
-            return
-        if error is not None:
-            follower.set_exception(error)
-        else:
-            follower.set_result(done.result())
-
-    future.add_done_callback(follow)
-    return follower

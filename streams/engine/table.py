@@ -108,10 +108,10 @@ class ChangelogTable(faust.Table):  # type: ignore[misc]
     def scan(self, partition: int, start: bytes = b"", prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         return self.partition_store(partition).scan(start, prefix)
 
-    async def write(self, partition: int, rows: Rows) -> asyncio.Future[Any]:
+    async def write(self, partition: int, rows: Rows, *, later: bool = False) -> asyncio.Future[Any]:
         """Send rows (None deletes) to the changelog; they become local when the future resolves, in the order of the changelog.
 
-        Raises PartitionMovedError.
+        `later`: see ConfirmedProducer. Raises PartitionMovedError.
         """
         held = self.held(partition)
 
@@ -119,9 +119,9 @@ class ChangelogTable(faust.Table):  # type: ignore[misc]
             self._make_local(held, partition, rows, last_offset)
 
         topic = self.changelog_topic.get_topic_name()
-        return await self._confirmed.send_batch(topic, partition, rows.items(), then=make_local)
+        return await self._confirmed.send_batch(topic, partition, rows.items(), then=make_local, later=later)
 
-    async def write_row(self, partition: int, key: bytes, row: bytes | None) -> asyncio.Future[Any]:
+    async def write_row(self, partition: int, key: bytes, row: bytes | None, *, later: bool = False) -> asyncio.Future[Any]:
         """One row; many at once share record batches."""
         held = self.held(partition)
 
@@ -129,7 +129,7 @@ class ChangelogTable(faust.Table):  # type: ignore[misc]
             self._make_local(held, partition, {key: row}, offset)
 
         topic = self.changelog_topic.get_topic_name()
-        return await self._confirmed.send(topic, key, row, partition=partition, then=make_local)
+        return await self._confirmed.send(topic, key, row, partition=partition, then=make_local, later=later)
 
     def _make_local(self, held: HeldPartition, partition: int, rows: Rows, offset: int) -> None:
         if self.data.partitions.get(partition) is held:

@@ -37,6 +37,7 @@ class Broker:
         headers: Any = (),
         partition: int | None = None,
         then: Callable[[int], None] | None = None,
+        later: bool = False,
     ) -> asyncio.Future[Any]:
         if self.sends == self.die_before:
             raise KilledError
@@ -52,7 +53,7 @@ class Broker:
         return asyncio.ensure_future(confirm())
 
     async def send_batch(
-        self, topic: str, partition: int, rows: Iterable[Any], *, then: Callable[[int], None] | None = None
+        self, topic: str, partition: int, rows: Iterable[Any], *, then: Callable[[int], None] | None = None, later: bool = False
     ) -> asyncio.Future[Any]:
         return asyncio.gather(*[await self.send(topic, key, value) for key, value in rows])
 
@@ -80,8 +81,8 @@ class Table:
     def scan(self, _partition: int, start: bytes = b"", prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         return self.rows.scan(start, prefix)
 
-    async def write_row(self, _partition: int, key: bytes, row: bytes | None) -> asyncio.Future[Any]:
+    async def write_row(self, _partition: int, key: bytes, row: bytes | None, *, later: bool = False) -> asyncio.Future[Any]:
         return await self.broker.send(self.name, key, row, then=lambda offset: self.rows.write({key: row}, offset))
 
-    async def write(self, _partition: int, rows: Mapping[bytes, bytes | None]) -> asyncio.Future[Any]:
+    async def write(self, _partition: int, rows: Mapping[bytes, bytes | None], *, later: bool = False) -> asyncio.Future[Any]:
         return asyncio.gather(*[await self.write_row(0, key, row) for key, row in rows.items()])

@@ -312,10 +312,10 @@ async def test_an_entry_looks_again_after_its_row_is_confirmed_whether_the_servi
         await it.services.answered(GOOGLE, mailbox, failing())
     write = it.agenda.write_row
 
-    async def recovers_meanwhile(partition: int, key: bytes, row: bytes | None) -> object:
+    async def recovers_meanwhile(partition: int, key: bytes, row: bytes | None, **options: bool) -> object:
         if row is not None and decode_agenda(row).waiting == SERVICE_FAILING:
             await it.services.answered(GOOGLE, "bea", None)
-        return await write(partition, key, row)
+        return await write(partition, key, row, **options)
 
     monkeypatch.setattr(it.agenda, "write_row", recovers_meanwhile)
     await it.take(intent(1))
@@ -328,9 +328,9 @@ async def test_an_entry_looks_again_after_its_row_is_confirmed_whether_the_provi
     it.leave()
     write = it.agenda.write_row
 
-    async def connects_meanwhile(partition: int, key: bytes, row: bytes | None) -> object:
+    async def connects_meanwhile(partition: int, key: bytes, row: bytes | None, **options: bool) -> object:
         await it.connections.change(0, ADA, lambda before: msgspec.structs.replace(before, current=grant()))
-        return await write(partition, key, row)
+        return await write(partition, key, row, **options)
 
     monkeypatch.setattr(it.agenda, "write_row", connects_meanwhile)
     await it.take(intent(1))

@@ -136,13 +136,13 @@ class Connections:
     async def run(self, stream: Any) -> None:
         """The agent's body."""
         async for event in stream.noack().events():
-            tp, epoch = event.message.tp, self._offsets.epoch
-            for record in event.value:
+            topic, epoch = event.message.topic, self._offsets.epoch
+            for partition, record in ((partition, record) for partition, records in event.value for record in records):
                 async with self._handling:
                     if not self._offsets.accepts(epoch):
                         break  # a partition moves: whoever holds it next reads the rest again
-                    ticket = self._offsets.open((tp.topic, tp.partition), record.offset)
-                    if await self._handle_unless_moved(tp.partition, record):
+                    ticket = self._offsets.open((topic, partition), record.offset)
+                    if await self._handle_unless_moved(partition, record):
                         self._offsets.finish(ticket)
 
     async def _handle_unless_moved(self, partition: int, record: RawRecord) -> bool:

@@ -16,6 +16,7 @@ from schemas.topics import Topics
 from streams.domain.fold import DeadLetter, FoldResult, RawRecord, fold_records
 from streams.domain.forgetting import is_forgotten
 from streams.domain.state import ClassState, decode_state, encode_state
+from streams.engine.chunks import Run
 from streams.engine.offsets import OffsetTracker, Ticket
 from streams.engine.producer import ConfirmedProducer
 from streams.engine.table import ChangelogTable
@@ -38,6 +39,19 @@ class FoldPolicy:
     forget_after_days: int = 30
     #: Rows looked at per partition in one step of forgetting.
     forget_step: int = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A run of one partition. `ticket` is finished when everything that `result` asks for is confirmed."""
+
+    partition: int
+    result: FoldResult
+    ticket: Ticket
+
+
+#: Done when a chunk's rows are on their way, behind those of all chunks before it; failed when they never will be.
+Written = asyncio.Future[None]
 
 
 class FoldWork:
@@ -65,18 +79,21 @@ class FoldWork:
         self._now = now
         self._room = asyncio.Semaphore(policy.depth)
         self._states: dict[tuple[int, bytes], ClassState | None] = {}
-        self._tails: dict[int, asyncio.Task[None]] = {}
+        self._written: Written | None = None
+        self._unfinished: set[asyncio.Task[None]] = set()
         self._forget_from: dict[int, bytes] = {}
 
     async def run(self, stream: Any) -> None:
         """The agent's body: Faust hands over chunks, and never acks for us."""
         events: AsyncIterator[Any] = stream.noack().events()
         async for event in events:
-            tp = event.message.tp
-            await self.submit(tp.topic, tp.partition, event.value, self._offsets.epoch)
+            await self.submit(event.message.topic, event.value, self._offsets.epoch)
 
-    async def submit(self, topic: str, partition: int, records: Sequence[RawRecord], epoch: int) -> None:
-        """Fold one chunk of one partition; returns when its sends are under way. `epoch`: the tracker's when the chunk was handed over."""
+    async def submit(self, topic: str, runs: Sequence[Run], epoch: int) -> None:
+        """Fold one chunk: runs of records, each of one partition. Returns when its sends are under way.
+
+        `epoch`: the tracker's when the chunk was handed over.
+        """
         await self._room.acquire()
         if not self._offsets.accepts(epoch):  # a partition moves: whoever holds it next reads the chunk again
             self._room.release()
@@ -85,15 +102,19 @@ class FoldWork:
             if len(self._states) > self._policy.cache:
                 await self._settle()
                 self._states.clear()
-            ticket = self._offsets.open((topic, partition), records[-1].offset)
-            result = fold_records(records, lambda key: self._state(partition, key))
-            for key, state in result.states.items():
-                self._states[(partition, key)] = state
-            sends = await self._send(topic, partition, result)
+            folded = [self._fold(topic, partition, records) for partition, records in runs]
+            sends = await self._send(topic, folded)
         except BaseException:
             self._room.release()
             raise
-        self._follow(partition, result, sends, ticket)
+        self._follow(folded, sends)
+
+    def _fold(self, topic: str, partition: int, records: Sequence[RawRecord]) -> Folded:
+        ticket = self._offsets.open((topic, partition), records[-1].offset)
+        result = fold_records(records, lambda key: self._state(partition, key))
+        for key, state in result.states.items():
+            self._states[(partition, key)] = state
+        return Folded(partition, result, ticket)
 
     def _state(self, partition: int, key: bytes) -> ClassState | None:
         found = self._states.get((partition, key))
@@ -102,12 +123,14 @@ class FoldWork:
             found = self._states[(partition, key)] = decode_state(row) if row is not None else None
         return found
 
-    async def _send(self, topic: str, partition: int, result: FoldResult) -> list[asyncio.Future[Any]]:
-        sends = await self._producer.send_keyed(self._topics.intents, result.intents) if result.intents else []
-        for letter in result.dead_letters:
-            sends.append(await self._send_dead_letter(topic, partition, letter))
-        for class_id, version in result.gaps:
-            log.warning("versions are missing before an event; it is folded", extra={"class_id": class_id, "version": version})
+    async def _send(self, topic: str, chunk: Sequence[Folded]) -> list[asyncio.Future[Any]]:
+        intents = [intent for folded in chunk for intent in folded.result.intents]
+        sends = await self._producer.send_keyed(self._topics.intents, intents) if intents else []
+        for folded in chunk:
+            for letter in folded.result.dead_letters:
+                sends.append(await self._send_dead_letter(topic, folded.partition, letter))
+            for class_id, version in folded.result.gaps:
+                log.warning("versions are missing before an event; it is folded", extra={"class_id": class_id, "version": version})
         return sends
 
     async def _send_dead_letter(self, topic: str, partition: int, letter: DeadLetter) -> asyncio.Future[Any]:
@@ -133,38 +156,41 @@ class FoldWork:
         headers = [*record.headers, *((name, text.encode()) for name, text in added.items())]
         return await self._producer.send(self._topics.class_events_dlq, record.key, value, headers=headers, partition=partition)
 
-    def _follow(self, partition: int, result: FoldResult, sends: list[asyncio.Future[Any]], ticket: Ticket) -> None:
-        previous = self._tails.get(partition)
-        task = asyncio.create_task(self._finish(partition, result, sends, ticket, previous))
-        task.add_done_callback(_seen)
-        self._tails[partition] = task
+    def _follow(self, chunk: Sequence[Folded], sends: list[asyncio.Future[Any]]) -> None:
+        previous, self._written = self._written, asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(self._finish(chunk, sends, previous, self._written))
+        self._unfinished.add(task)
+        task.add_done_callback(self._unfinished.discard)
 
-    async def _finish(
-        self,
-        partition: int,
-        result: FoldResult,
-        sends: list[asyncio.Future[Any]],
-        ticket: Ticket,
-        previous: asyncio.Task[None] | None,
-    ) -> None:
+    async def _finish(self, chunk: Sequence[Folded], sends: list[asyncio.Future[Any]], previous: Written | None, written: Written) -> None:
         try:
-            if sends:
-                await asyncio.gather(*sends)
-            if previous is not None:
-                await previous
-            if result.states:
-                rows = {key: encode_state(state) for key, state in result.states.items()}
-                await (await self._table.write(partition, rows))
-            self._offsets.finish(ticket)
-            self._metrics.folded(result)
+            await self._confirm(chunk, sends, previous, written)
         except asyncio.CancelledError:
+            written.cancel()
             raise
-        except Exception as error:
-            # What is not confirmed is not committed: the next worker folds it again.
+        except Exception as error:  # noqa: BLE001 - the worker ends: what is not confirmed is not committed, and folded again
+            _broken(written, error)
             await self._crash(error)
-            raise
         finally:
             self._room.release()
+
+    async def _confirm(self, chunk: Sequence[Folded], sends: list[asyncio.Future[Any]], previous: Written | None, written: Written) -> None:
+        """Rows of a chunk hold what every chunk before it folded: they go out once those chunks' intents are confirmed too."""
+        if sends:
+            await asyncio.gather(*sends)
+        if previous is not None:
+            await previous
+        writes = []
+        for folded in chunk:
+            if folded.result.states:
+                rows = {key: encode_state(state) for key, state in folded.result.states.items()}
+                writes.append(await self._table.write(folded.partition, rows, later=True))
+        written.set_result(None)
+        if writes:
+            await asyncio.gather(*writes)
+        for folded in chunk:
+            self._offsets.finish(folded.ticket)
+            self._metrics.folded(folded.result)
 
     async def drain(self) -> None:
         """Wait for every chunk that was begun; nothing here waits for anything but the broker."""
@@ -175,14 +201,14 @@ class FoldWork:
         await self._settle()
 
     async def _settle(self) -> None:
-        tails = list(self._tails.values())
-        if tails:
-            await asyncio.wait(tails)
+        """Until the rows of everything that was folded are local."""
+        while self._unfinished:
+            await asyncio.wait(set(self._unfinished))
 
     async def tables_ready(self, partitions: list[int]) -> None:
         """After a rebalance nothing remembered counts any more: another worker may have written."""
         self._states.clear()
-        self._tails.clear()
+        self._written = None
         self._forget_from = dict.fromkeys(partitions, b"")
 
     async def forget(self) -> None:
@@ -208,22 +234,32 @@ class FoldWork:
         return old, b""
 
     async def _forget_classes(self, partition: int, keys: list[bytes]) -> None:
-        """Tombstones go the way of every other row, in order: the chunks that come after wait for them, and fold from nothing."""
-        previous = self._tails.get(partition)
-        if previous is not None and not previous.done():
-            return  # busy: the next round looks again
+        """Tombstones go the way of every other row, in order: behind those of all chunks before; the chunks after fold from nothing."""
         for key in keys:
             self._states[(partition, key)] = None
-        self._tails[partition] = task = asyncio.create_task(self._send_tombstones(partition, keys))
+        previous, self._written = self._written, asyncio.get_running_loop().create_future()
+        written = self._written
+        task = asyncio.create_task(self._send_tombstones(partition, keys, previous, written))
+        self._unfinished.add(task)
+        task.add_done_callback(self._unfinished.discard)
         await task
         self._metrics.forgotten(len(keys))
         log.info("classes were forgotten", extra={"count": len(keys), "partition": partition})
 
-    async def _send_tombstones(self, partition: int, keys: list[bytes]) -> None:
-        await (await self._table.write(partition, dict.fromkeys(keys)))
+    async def _send_tombstones(self, partition: int, keys: list[bytes], previous: Written | None, written: Written) -> None:
+        try:
+            if previous is not None:
+                await previous
+            confirmed = await self._table.write(partition, dict.fromkeys(keys), later=True)
+            written.set_result(None)
+        except BaseException as error:
+            _broken(written, error)
+            raise
+        await confirmed
 
 
-def _seen(task: asyncio.Task[None]) -> None:
-    """A failure was told by `crash`; there may be no later chunk to await it."""
-    if not task.cancelled():
-        task.exception()
+def _broken(written: Written, error: BaseException) -> None:
+    """Whatever comes after must not be written; nothing may come after."""
+    if not written.done():
+        written.set_exception(error)
+        written.exception()

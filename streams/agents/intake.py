@@ -82,9 +82,10 @@ class ExecuteWork:
 
         async def run(stream: Any) -> None:
             async for event in stream.noack().events():
-                tp, epoch = event.message.tp, self._offsets.epoch
-                for record in event.value:
-                    await self.submit(lane, tp.topic, tp.partition, record, epoch)
+                topic, epoch = event.message.topic, self._offsets.epoch
+                for partition, records in event.value:
+                    for record in records:
+                        await self.submit(lane, topic, partition, record, epoch)
 
         return run
 

@@ -1,19 +1,22 @@
-"""Micro-batches through Faust's public ConsumerScheduler setting: one message per partition chunk, holding raw records."""
+"""Micro-batches through Faust's public ConsumerScheduler setting: one message for what a fetch brought of a topic, holding raw records."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from faust.types import TP
 from faust.types.transports import SchedulingStrategyT
 
-__all__ = ["Chunk", "chunk_scheduler"]
+__all__ = ["Chunk", "Run", "chunk_scheduler"]
 
 #: An aiokafka.ConsumerRecord of raw bytes; aiokafka ships no types for it.
 Record = Any
+#: A partition's number, and records of it in order.
+Run = tuple[int, Sequence[Record]]
 
 
 class Chunk:
-    """Looks like an aiokafka record to Faust; its value is the list of records, its offset that of the last one."""
+    """Looks like an aiokafka record to Faust; its value is the runs, and it stands where the last record of the first one does."""
 
     __slots__ = (
         "checksum",
@@ -29,8 +32,8 @@ class Chunk:
         "value",
     )
 
-    def __init__(self, records: Sequence[Record]) -> None:
-        last = records[-1]
+    def __init__(self, runs: Sequence[Run]) -> None:
+        last = runs[0][1][-1]
         self.topic = last.topic
         self.partition = last.partition
         self.offset = last.offset
@@ -38,21 +41,30 @@ class Chunk:
         self.timestamp_type = last.timestamp_type
         self.headers = ()
         self.key = None
-        self.value = records
+        self.value = runs
         self.checksum = None
         self.serialized_key_size = 0
         self.serialized_value_size = 0
 
 
 def chunk_scheduler(max_records: int) -> type[SchedulingStrategyT]:
-    """A ConsumerScheduler that hands over at most `max_records` of one partition at a time, partitions in turn."""
+    """A ConsumerScheduler that hands over about `max_records` at a time, as many of each partition as of any other."""
 
     class ChunkScheduler(SchedulingStrategyT):  # type: ignore[misc]
         def iterate(self, records: Mapping[Any, Sequence[Record]]) -> Iterator[tuple[TP, Chunk]]:
-            longest = max(map(len, records.values()), default=0)
-            for start in range(0, longest, max_records):
-                for partition, batch in records.items():
-                    if start < len(batch):
-                        yield TP(partition.topic, partition.partition), Chunk(batch[start : start + max_records])
+            topics: dict[str, list[Run]] = {}
+            for partition, found in records.items():
+                if found:
+                    topics.setdefault(partition.topic, []).append((partition.partition, found))
+            turns = [_chunks(runs, max_records) for runs in topics.values()]
+            for turn in zip_longest(*turns):
+                for chunk in filter(None, turn):
+                    yield TP(chunk.topic, chunk.partition), chunk
 
     return ChunkScheduler
+
+
+def _chunks(runs: Sequence[Run], max_records: int) -> Iterator[Chunk]:
+    share = max(max_records // len(runs), 1)
+    for start in range(0, max(len(found) for _, found in runs), share):
+        yield Chunk([(number, found[start : start + share]) for number, found in runs if start < len(found)])

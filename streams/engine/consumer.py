@@ -1,6 +1,8 @@
 """Faust's aiokafka consumer without its ways to lose input: commits come from an OffsetTracker, fetches get their own partition set."""
 
-from collections.abc import Iterable, Mapping
+import asyncio
+import inspect
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from aiokafka.errors import IllegalStateError
@@ -19,8 +21,38 @@ PARTIAL_FETCH_WAIT_MS = 10
 WHOLE_FETCH_WAIT_MS = 250
 
 
-class PromptConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
-    """Faust lets every fetch request wait for 1500 ms, and reads what aborted transactions wrote."""
+class InLoopConsumer(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+    """Faust's consumer thread without the thread, in the loop of the agents (docs/adr/014).
+
+    Between two threads of one interpreter a fetch costs more than in one: two hops, each waiting for whoever computes. Faust has the
+    thread so that agents which block do not keep heartbeats from being sent; ours compute for a fraction of a second at most.
+    """
+
+    #: The task that a thread would run.
+    _serving: asyncio.Task[None] | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, thread_loop=asyncio.get_event_loop(), **kwargs)
+
+    async def start(self) -> None:
+        """Raises what keeps the consumer from starting."""
+        self._thread_started.set()
+        self._thread_running = running = self.parent_loop.create_future()
+        self._serving = asyncio.create_task(self._serve())
+        self._serving.add_done_callback(_heard)
+        await running
+
+    async def _gather_remaining_tasks(self) -> None:
+        """Those of the loop are not the consumer's."""
+
+    async def call_thread(self, fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Comes to its end also when nobody waits any more, as it would in a thread."""
+        result = fun(*args, **kwargs)
+        return await asyncio.shield(asyncio.ensure_future(result)) if inspect.isawaitable(result) else result
+
+    async def getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:
+        consumer = self._ensure_consumer()
+        return await self._fetch_records(consumer, active_partitions, timeout=timeout, max_records=consumer._max_poll_records)
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
@@ -36,6 +68,12 @@ class PromptConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         await super().on_start()
         _pace(self._consumer._fetcher)
         self.app.lease.watch(self._consumer._coordinator)
+
+
+def _heard(serving: asyncio.Task[None]) -> None:
+    """What it failed with was told to whoever waited for the start, and to the app."""
+    if not serving.cancelled():
+        serving.exception()
 
 
 def _pace(fetcher: Any) -> None:
@@ -67,6 +105,7 @@ class SafeConsumer(driver.Consumer):  # type: ignore[misc]
     - A fetch waits for data as long as it holds nobody up.
     - Records of aborted transactions are not read.
     - The app's Lease hears what the group's coordinator answers.
+    - Handing a message over is one step as long as the stream's queue has room. Faust makes five tasks of each.
     """
 
     #: What was fetched could not be handed over: its partitions are read again from what is committed.
@@ -78,8 +117,8 @@ class SafeConsumer(driver.Consumer):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self._handed = {}
 
-    def _new_consumer_thread(self) -> PromptConsumerThread:
-        return PromptConsumerThread(self, loop=self.loop, beacon=self.beacon)
+    def _new_consumer_thread(self) -> InLoopConsumer:
+        return InLoopConsumer(self, loop=self.loop, beacon=self.beacon)
 
     def only_marks_follow(self, tp: TP, finished: int) -> bool:
         """Whether all that was handed over was finished, up to offset `finished`, and nothing but marks of transactions is behind it."""
@@ -102,6 +141,26 @@ class SafeConsumer(driver.Consumer):  # type: ignore[misc]
             return {}
         self._handed.update((tp, found[-1].offset) for tp, found in records.items() if found)
         return records
+
+    async def _drain_messages(self, fetcher: Any) -> None:
+        """Faust's Fetcher runs this until it is stopped; it may be cancelled when the app stops."""
+        try:
+            while not (self._stopped.is_set() or fetcher._stopped.is_set()):
+                async for _, message in self.getmany(timeout=1.0):
+                    await self._hand_over(message)
+                await asyncio.sleep(0)  # what was fetched may have been waiting already, again and again
+        except (asyncio.CancelledError, *self.consumer_stopped_errors):
+            if not self.app.should_stop:
+                raise
+
+    async def _hand_over(self, message: Any) -> None:
+        """While the queue is full the stream is behind; a rebalance ends the waiting, and the message with it."""
+        delivery = asyncio.ensure_future(self.callback(message))
+        await asyncio.sleep(0)
+        if delivery.done():
+            delivery.result()
+        else:
+            await self.wait_first(delivery, self.suspend_flow.wait())
 
     async def perform_seek(self) -> None:
         """Also for partitions without a committed offset, which aiokafka leaves where they are."""

@@ -1,16 +1,16 @@
-"""Requests to a broker keep a distance: one that comes alone goes at once, those of a stream share the next (docs/adr/013)."""
+"""Fetches from a broker keep a distance: one after a pause goes at once, the others bring more each (docs/adr/013)."""
 
 import asyncio
 import time
 
 __all__ = ["Pace"]
 
-#: From one request to a broker to the next, at least.
-DISTANCE_SECONDS = 0.004
+#: From one fetch from a broker to the next, at least.
+DISTANCE_SECONDS = 0.008
 
 
 class Pace:
-    """Of one kind of request, per broker."""
+    """Per broker."""
 
     def __init__(self) -> None:
         self._next_at: dict[int, float] = {}

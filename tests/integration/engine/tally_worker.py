@@ -46,17 +46,17 @@ class Tally:
             asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self.released.set)
             self.listening = True
         async for event in stream.noack().events():
-            tp, epoch = event.message.tp, self.app.offsets.epoch
-            for record in event.value:
+            topic, epoch = event.message.topic, self.app.offsets.epoch
+            for partition, record in ((partition, record) for partition, records in event.value for record in records):
                 await self.room.acquire()
                 if not self.app.offsets.accepts(epoch):
                     self.room.release()
                     continue
-                ticket = self.app.offsets.open((tp.topic, tp.partition), record.offset)
+                ticket = self.app.offsets.open((topic, partition), record.offset)
                 number, _, order = record.value.decode().partition(" ")
                 if order == "fail":
                     raise RuntimeError("told to fail")
-                task = asyncio.create_task(self.count(tp.partition, record.key, int(number), order, ticket))
+                task = asyncio.create_task(self.count(partition, record.key, int(number), order, ticket))
                 self.tasks.add(task)
                 task.add_done_callback(self.tasks.discard)
 

@@ -84,7 +84,7 @@ class Worker:
 
 def stream(records: list[Record]) -> Any:
     async def events() -> AsyncIterator[Any]:
-        yield SimpleNamespace(message=SimpleNamespace(tp=SimpleNamespace(topic=TOPICS.connections, partition=0)), value=records)
+        yield SimpleNamespace(message=SimpleNamespace(topic=TOPICS.connections), value=[(0, records)])
 
     return SimpleNamespace(noack=lambda: SimpleNamespace(events=events))
 

@@ -1,8 +1,9 @@
 """Latency at a steady pace: from an event's produce call until its intent is read back, and until a calendar is called."""
 
 import asyncio
+import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +20,9 @@ from tests.bench.stub.client import StubProcess, granted_rows, running_stub
 from tests.bench.stub.marks import Mark, mark_of
 from tests.bench.stub.services import Report
 from tests.bench.workload import Backlog, Record
-from tests.support.processes import Worker
+from tests.support.processes import COMMAND, Worker
 
-__all__ = ["LatencyRun", "LatencySizes", "intent_latency", "provider_latency"]
+__all__ = ["LatencyRun", "LatencySizes", "intent_latency", "loop_latency", "provider_latency"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,9 +48,21 @@ class LatencyRun:
 
 async def intent_latency(backlog: Backlog, sizes: LatencySizes, bootstrap: str, directory: Path, env: dict[str, str]) -> LatencyRun:
     """With the fold worker alone. Raises WrongAnswerError, TimeoutError."""
+    return await _intent_latency((COMMAND, "fold"), backlog, sizes, bootstrap, directory, env)
+
+
+async def loop_latency(backlog: Backlog, sizes: LatencySizes, bootstrap: str, directory: Path, env: dict[str, str]) -> LatencyRun:
+    """With the plain loop in the fold worker's place: what this machine, its broker and this reader cost anyone."""
+    command = (sys.executable, "-m", "tests.bench.engines.plain_loop", str(directory / "states"))
+    return await _intent_latency(command, backlog, sizes, bootstrap, directory, env)
+
+
+async def _intent_latency(
+    command: Sequence[str], backlog: Backlog, sizes: LatencySizes, bootstrap: str, directory: Path, env: dict[str, str]
+) -> LatencyRun:
     async with run_topics(bootstrap, f"bench-{directory.name}.", sizes.partitions) as run:
-        fold_env = env | run.env | {"IMPACT_DATA_DIR": str(directory / "data")}
-        with Worker("fold", env=fold_env, log=directory / "fold.log"):
+        engine_env = env | run.env | {"IMPACT_DATA_DIR": str(directory / "data")}
+        with Worker(*command[1:], command=command[:1], env=engine_env, log=directory / "engine.log"):
             warm, timed = _split(backlog, sizes.warm_up)
             await _warm_up(run, backlog, warm, sizes.per_second, run.topics.intents)
             async with _reader(run) as read_back:

@@ -7,7 +7,7 @@ from pathlib import Path
 from schemas.connections import Service
 from tests.bench.execute_bench import PHASES, ExecuteRun, run_execute
 from tests.bench.fold_bench import ENGINES, Engine, backlogs, run_fold
-from tests.bench.latency_bench import LatencyRun, intent_latency, provider_latency
+from tests.bench.latency_bench import LatencyRun, intent_latency, loop_latency, provider_latency
 from tests.bench.plan import Plan
 from tests.bench.portal_bench import PACED, PortalRun, run_portal
 from tests.bench.read_model_bench import ReadModelRun, run_read_model
@@ -75,7 +75,11 @@ def _ratio(runs: Mapping[str, list[FoldRun]], one: str, other: str) -> Spread:
 async def latency_section(plan: Plan, place: Place) -> Section:
     sizes = plan.latency
     backlog = make_backlog(events=sizes.warm_up + plan.latency_events, classes=sizes.warm_up // 2, providers=sizes.providers, seed=11)
-    paths = {"intent read back": (intent_latency, 20.0), "provider called": (provider_latency, 60.0)}
+    paths = {
+        "intent read back": (intent_latency, 20.0),
+        "intent read back, plain loop instead": (loop_latency, None),
+        "provider called": (provider_latency, 60.0),
+    }
     runs: dict[str, list[LatencyRun]] = defaultdict(list)
     for _ in range(plan.rounds):
         for name, (measure, _) in paths.items():
@@ -86,14 +90,16 @@ async def latency_section(plan: Plan, place: Place) -> Section:
         f"Latency at {sizes.per_second} events/s",
         f"{plan.latency_events:,} paced events, half of the {sizes.providers} providers on Google and half on Microsoft, both played by a "
         "stub that answers at once. From an event's produce call until a consumer has its intent (the fold worker runs), and until the "
-        "request is at the calendar (fold and execute run; creates and updates). Verified: no intent is missing; the calendars at the end "
+        "request is at the calendar (fold and execute run; creates and updates). The plain aiokafka loop shows what the machine, the "
+        "broker and the reader cost anyone. Verified: no intent is missing; the calendars at the end "
         "show exactly what the last intents ask for.",
         ("from produced to", "p50 ms", "p90 ms", "p99 ms", "worst ms", "samples a run"),
     )
     for name, (_, most) in paths.items():
         shown = [Spread([run.percentile(percent) for run in runs[name]]) for percent in (50, 90, 99, 100)]
         section.rows.append(Row((name, *(spread.show(1) for spread in shown), f"{len(runs[name][0].samples):,}")))
-        section.targets.append((f"{name}: p99 at most {most:g} ms", f"{shown[2].show(1)} ms", shown[2].median <= most))
+        if most is not None:
+            section.targets.append((f"{name}: p99 at most {most:g} ms", f"{shown[2].show(1)} ms", shown[2].median <= most))
     return section
 
 

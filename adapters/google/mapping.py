@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -62,8 +62,7 @@ def create_body(entry: CalendarEntry, mark: EventMark) -> EventBody:
         "id": event_id(mark),
         **{name: value for name, value in _owned(entry, mark).items() if value is not None},
         "extendedProperties": {"private": {**_mark(mark), FIRST: _first(entry, mark)}},
-        "start": _time(entry, 0),
-        "end": _time(entry, 1),
+        **_times(entry),
         # Given once, never overwritten: whether a class blocks the provider's time is for them to change.
         "transparency": "opaque",
     }
@@ -75,7 +74,7 @@ def update_body(entry: CalendarEntry, mark: EventMark) -> EventBody:
     `status` is never in it, since `confirmed` would bring a deleted event back. `date` is null, since an event that was dragged to
     "all day" has one, and Google refuses a start that has both.
     """
-    return {**_owned(entry, mark), "start": {**_time(entry, 0), "date": None}, "end": {**_time(entry, 1), "date": None}}
+    return {**_owned(entry, mark), **{name: {**time, "date": None} for name, time in _times(entry).items()}}
 
 
 def is_standing(event: Mapping[str, Any]) -> bool:
@@ -115,11 +114,14 @@ def _description(entry: CalendarEntry) -> str:
     return shorten(text, DESCRIPTION_LIMIT - len(last) - 1) + "\n" + last
 
 
-def _time(entry: CalendarEntry, index: int) -> dict[str, str]:
-    """The instant is ours to decide (a wall time that happens twice, or never); the zone is what Google shows it in."""
+def _times(entry: CalendarEntry) -> dict[str, dict[str, str]]:
+    """The instants are ours to decide (a wall time that happens twice, or never); the zone is what Google shows them in."""
     start, end = instants(entry.starts_at, entry.ends_at, entry.time_zone)
-    instant = max(end, start + SHORTEST) if index else start
-    return {"dateTime": instant.strftime("%Y-%m-%dT%H:%M:%SZ"), "timeZone": entry.time_zone}
+    return {"start": _time(start, entry.time_zone), "end": _time(max(end, start + SHORTEST), entry.time_zone)}
+
+
+def _time(instant: datetime, time_zone: str) -> dict[str, str]:
+    return {"dateTime": f"{instant.replace(tzinfo=None).isoformat(timespec='seconds')}Z", "timeZone": time_zone}
 
 
 def _mark(mark: EventMark) -> dict[str, str]:

@@ -6,6 +6,7 @@ Everything that the SDK imports late is imported when GraphRequests is made, not
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 import httpx
 from kiota_abstractions.authentication import AnonymousAuthenticationProvider
@@ -24,6 +25,8 @@ __all__ = ["GraphRequest", "GraphRequests"]
 
 #: What the SDK writes for "the signed-in user"; its own sending replaces it in the same way.
 _ME_IN_SDK, _ME = "/users/me-token-to-replace", "/me"
+#: Stands in an address for the id of an event.
+_ANY_ID = "event-id-to-replace"
 _PAGE = 50
 _ListParameters = EventsRequestBuilder.EventsRequestBuilderGetQueryParameters
 
@@ -50,7 +53,8 @@ class GraphRequests:
         # Without it an event's id changes when the event is moved.
         self._headers = HeadersCollection({"Prefer": 'IdType="ImmutableId"'})
         self._create_url = _url(self._events.to_post_request_information(Event(), self._plain()))
-        self.delete("any")  # the SDK imports its builder of one event here
+        # The SDK imports its builder of one event here. Expanding a template costs as much as the rest of a request, so it is done once.
+        self._event_url = _url(self._events.by_event_id(_ANY_ID).to_delete_request_information(self._plain()))
 
     def create(self, event: Event) -> GraphRequest:
         information = self._events.to_post_request_information(event, self._plain())
@@ -58,11 +62,11 @@ class GraphRequests:
 
     def update(self, remote_id: str, event: Event) -> GraphRequest:
         information = self._events.by_event_id(remote_id).to_patch_request_information(event, self._plain())
-        return _request(information, _url(information))
+        return _request(information, self._url_of(remote_id))
 
     def delete(self, remote_id: str) -> GraphRequest:
         information = self._events.by_event_id(remote_id).to_delete_request_information(self._plain())
-        return _request(information, _url(information))
+        return _request(information, self._url_of(remote_id))
 
     def find(self, key: str) -> GraphRequest:
         """Events of all generations that carry this key, with those of their marks that tell which is which."""
@@ -80,6 +84,10 @@ class GraphRequests:
         """`link` is the `@odata.nextLink` of an answer: an address as it is."""
         information = self._events.with_url(link).to_get_request_information(RequestConfiguration(headers=self._headers))
         return _request(information, information.url)
+
+    def _url_of(self, remote_id: str) -> str:
+        """A simple expansion (RFC 6570 section 3.2.2) keeps the unreserved characters only."""
+        return self._event_url.replace(_ANY_ID, quote(remote_id, safe=""))
 
     def _plain(self) -> RequestConfiguration[QueryParameters]:
         return RequestConfiguration(headers=self._headers)

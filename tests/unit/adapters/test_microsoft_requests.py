@@ -5,6 +5,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from azure.core.credentials import AccessToken
 from azure.core.credentials_async import AsyncTokenCredential
+from hypothesis import given
+from hypothesis.strategies import text
 from msgraph.generated.models.event import Event
 
 from adapters.errors import Misconfigured
@@ -35,6 +37,13 @@ def test_requests_are_about_the_signed_in_users_own_calendar() -> None:
 
 def test_an_id_is_quoted_in_the_address() -> None:
     assert REQUESTS.delete("AA+/b=?#%2e ").url == f"{BASE}/me/events/AA%2B%2Fb%3D%3F%23%252e%20"
+
+
+@given(remote_id=text(min_size=1))
+def test_an_address_is_what_the_sdk_makes_of_it(remote_id: str) -> None:
+    """Its template is expanded once, and the id put in by us; the SDK would expand it for each."""
+    theirs = REQUESTS._events.by_event_id(remote_id).to_delete_request_information().url.replace("/users/me-token-to-replace", "/me", 1)
+    assert REQUESTS.delete(remote_id).url == REQUESTS.update(remote_id, Event()).url == theirs
 
 
 def test_a_search_is_for_the_key_and_expands_the_mark() -> None:

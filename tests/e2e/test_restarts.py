@@ -17,7 +17,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from adapters.vault.seal import KeyRing
 from streams.engine.kafka_clients import admin_options
 from streams.settings import Settings
-from tests.e2e.metrics import counter
+from tests.e2e.metrics import counts
 from tests.e2e.stack import WORKERS, Stack
 from tests.e2e.topics import rewind
 from tests.e2e.world import Provider, World
@@ -185,7 +185,7 @@ async def test_fausts_own_command_runs_both_workers_too(world: World, providers:
     with runs[0] as fold, runs[1] as execute:
         await story.book(*(provider.provider_id for provider in providers), location="By Faust's own command")
         await show(world, providers, "By Faust's own command")
-        assert await counter(world, "execute", "impact_execute_outcomes", kind="created") == 2
+        await counts(world, "execute", "impact_execute_outcomes", 2, kind="created")
         await asyncio.gather(stop(fold), stop(execute))
     await restart(world, "fold", "execute")
     await story.relocate("By ours again")

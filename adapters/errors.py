@@ -44,6 +44,11 @@ class CalendarError(Exception):
         self.detail = detail
         super().__init__(f"{service.value}: {status or 'no answer'} {code}{': ' + detail if detail else ''}")
 
+    @property
+    def leaves_doubt(self) -> bool:
+        """Whether the service may still do what was asked, some time after the call ended."""
+        return False
+
 
 class Retryable(CalendarError):
     """`retry_after`: seconds the service asked for (Retry-After), if it did."""
@@ -68,6 +73,10 @@ class Throttled(Retryable):
 
 class ServiceFailing(Retryable):
     """5xx, a time-out, a dropped or refused connection. After it, what was asked may have been done or not: look before creating again."""
+
+    @property
+    def leaves_doubt(self) -> bool:
+        return self.code != "connect_failed"  # then it was not even sent
 
 
 class Unauthorized(CalendarError):

@@ -1,11 +1,11 @@
 """The calls that an action makes: the mark of a create is confirmed before its call, a look comes before a repeated create."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from adapters.errors import AlreadyExists, EventGone, Permanent, Retryable
+from adapters.errors import AlreadyExists, CalendarError, EventGone, Permanent, Retryable
 from adapters.ports import CalendarPort, EventMark
 from schemas.outcomes import OutcomeKind
 from streams.agents.agendas import Agendas
@@ -15,15 +15,15 @@ from streams.agents.items import Item
 from streams.agents.services import Services
 from streams.domain.agenda import Agenda
 from streams.domain.connection import Held
-from streams.domain.reconcile import (
-    Adopt,
-    Create,
-    Delete,
-    Update,
+from streams.domain.reconcile import Adopt, Create, Delete, Update, may_appear_for, still_wanted
+from streams.domain.retry import Failure
+from streams.domain.transitions import (
     after_create,
     after_delete,
     after_gone,
     after_look,
+    after_no,
+    after_no_to_create,
     after_refusal,
     after_update,
     begin_again,
@@ -31,10 +31,12 @@ from streams.domain.reconcile import (
     begin_delete,
     begin_update,
     next_generation,
-    still_wanted,
 )
 
-__all__ = ["Act", "Actions", "Run"]
+__all__ = ["UNSETTLED", "Act", "Actions", "Run"]
+
+#: The code of the error that says: not yet, the event of a begun create may still appear.
+UNSETTLED = "create_unsettled"
 
 Act = Create | Adopt | Update | Delete
 
@@ -51,10 +53,12 @@ class Run:
     stored: Agenda | None
     kind: OutcomeKind | None = None
     held: Held | None = None
+    #: What the calendar in force will not take, with the failure: a dead letter once nothing is left to go from other calendars.
+    refused: tuple[Failure, Act] | None = None
 
 
 class Actions:
-    """`settle`: how long after a create's latest call began its event may still appear."""
+    """`settle`: how long after a call began a service may still carry it out, though nobody awaits its answer any more."""
 
     def __init__(
         self,
@@ -115,6 +119,12 @@ class Actions:
         except Permanent:
             run.agenda = after_refusal(run.agenda, creating)
             raise
+        except CalendarError as error:
+            if error.leaves_doubt:  # the call may have gone out long after the mark was written: the time counts anew
+                run.agenda = begin_again(run.agenda, creating, self._now())
+            else:
+                run.agenda = after_no_to_create(run.agenda, creating)
+            raise
         run.agenda = after_create(run.agenda, creating, event)
         run.kind = OutcomeKind.CREATED
 
@@ -125,14 +135,14 @@ class Actions:
         token = await self._calls.token(run.agenda.provider_id, adopt.grant)
         if await self._find(run, adopt, port, token):
             return
+        wait = may_appear_for(creating, self._settle, self._now())
+        if wait:
+            raise _unsettled(adopt, wait)
         connection = self._connections.get(run.partition, run.agenda.provider_id)
         if still_wanted(run.agenda, creating, connection, self._now()):
             await self._create_again(run, adopt, port, token)
-            return
-        age = self._now() - creating.started_at
-        if age < self._settle:
-            raise _unsettled(adopt, self._settle - age)
-        run.agenda = after_look(run.agenda, creating)
+        else:
+            run.agenda = after_look(run.agenda, creating)
 
     async def _create_again(self, run: Run, adopt: Adopt, port: CalendarPort, token: str) -> None:
         await self.save(run, begin_again(run.agenda, adopt.creating, self._now()))
@@ -163,15 +173,10 @@ class Actions:
     async def _update(self, run: Run, update: Update) -> None:
         port = self._services.calendar(update.grant.service)
         token = await self._calls.token(run.agenda.provider_id, update.grant)
-        await self._begin(run, begin_update(run.agenda, update))
         mark = _mark(run.agenda, update.revision, update.applied.generation, update.grant.grant_id)
         try:
-            await self._calls.call(
-                "update",
-                update.grant,
-                run.agenda.provider_id,
-                token,
-                lambda bearer: port.update(bearer, update.applied.remote_id, update.entry, mark),
+            await self._change(
+                "update", run, update, token, lambda bearer: port.update(bearer, update.applied.remote_id, update.entry, mark)
             )
         except EventGone:
             run.agenda = after_gone(run.agenda, update)
@@ -182,17 +187,24 @@ class Actions:
     async def _delete(self, run: Run, delete: Delete) -> None:
         port = self._services.calendar(delete.grant.service)
         token = await self._calls.token(run.agenda.provider_id, delete.grant)
-        await self._begin(run, begin_delete(run.agenda, delete))
-        await self._calls.call(
-            "delete", delete.grant, run.agenda.provider_id, token, lambda bearer: port.delete(bearer, delete.applied.remote_id)
-        )
+        await self._change("delete", run, delete, token, lambda bearer: port.delete(bearer, delete.applied.remote_id))
         run.agenda = after_delete(run.agenda, delete)
         run.kind = OutcomeKind.DELETED
 
-    async def _begin(self, run: Run, agenda: Agenda) -> None:
-        """Say what is about to be done, confirmed, unless that was said before."""
-        if agenda != run.stored:
-            await self.save(run, agenda)
+    async def _change(
+        self, operation: str, run: Run, action: Update | Delete, token: str, send: Callable[[str], Awaitable[object]]
+    ) -> None:
+        """The call about an event that stands. That it goes out is confirmed before; whether it was answered is put into `run`."""
+        await self.save(run, self._begun(run.agenda, action))
+        try:
+            await self._calls.call(operation, action.grant, run.agenda.provider_id, token, send)
+        except CalendarError as error:
+            run.agenda = self._begun(run.agenda, action) if error.leaves_doubt else after_no(run.agenda, action)
+            raise
+
+    def _begun(self, agenda: Agenda, action: Update | Delete) -> Agenda:
+        until = self._now() + self._settle
+        return begin_update(agenda, action, until) if isinstance(action, Update) else begin_delete(agenda, action, until)
 
     async def save(self, run: Run, agenda: Agenda) -> None:
         """Confirm the agenda before going on."""
@@ -201,7 +213,7 @@ class Actions:
 
 
 def _unsettled(adopt: Adopt, wait: timedelta) -> Retryable:
-    return Retryable(adopt.grant.service, "create_unsettled", detail="its event may still appear", retry_after=wait.total_seconds())
+    return Retryable(adopt.grant.service, UNSETTLED, detail="its event may still appear", retry_after=wait.total_seconds())
 
 
 def _mark(agenda: Agenda, revision: int, generation: int, grant_id: str) -> EventMark:

@@ -22,10 +22,10 @@ from adapters.errors import (
     Throttled,
 )
 from schemas.outcomes import OutcomeKind
-from streams.agents.actions import Act, Actions, Run
+from streams.agents.actions import UNSETTLED, Act, Actions, Run
 from streams.agents.agendas import Agendas
 from streams.agents.connections import Connections
-from streams.agents.items import Forget, Item, Key, newest
+from streams.agents.items import Forget, Item, Key, newest, rests_until
 from streams.agents.results import Ending, Results
 from streams.agents.services import SERVICE_FAILING, Services
 from streams.domain.agenda import Agenda, agenda_key, forget_on, merge
@@ -36,12 +36,13 @@ from streams.domain.reconcile import (
     Delete,
     Done,
     Rest,
+    Settle,
     Update,
-    after_delete,
-    after_look,
+    leaving,
     reconcile,
 )
-from streams.domain.retry import Failure, not_before
+from streams.domain.retry import Failure
+from streams.domain.transitions import after_delete, after_look
 
 __all__ = ["Executor"]
 
@@ -50,8 +51,11 @@ log = logging.getLogger(__name__)
 #: Actions for one entry in one go; a longer chain means that something outside keeps changing, and goes to a retry tier.
 MAX_STEPS = 8
 
+#: What defers an entry without a call.
+_ASKED_TO_REST = Failure(error_class="Throttled", reason="the mailbox was asked to rest")
+
 #: Errors that come from here, not from the service: they say nothing of its health.
-LOCAL_CODES = frozenset({"vault_key_unknown", "sealed_token_unreadable", "connection_forgotten", "create_unsettled"})
+LOCAL_CODES = frozenset({"vault_key_unknown", "sealed_token_unreadable", "connection_forgotten", UNSETTLED})
 
 
 class Executor:
@@ -99,7 +103,7 @@ class Executor:
             agenda = merge(agenda, item.intent)
         run = Run(partition=partition, row_key=row_key, items=items, lead=newest(items), agenda=agenda, stored=stored)
         self._services.unpark((partition, row_key))
-        wait_until = not_before(run.lead.headers)
+        wait_until = rests_until(items)
         if wait_until is not None and wait_until > self._now():
             await self._defer(run, wait_until)
             return
@@ -114,7 +118,10 @@ class Executor:
     async def _settle_entry(self, run: Run) -> None:
         for _ in range(MAX_STEPS):
             connection = self._connections.get(run.partition, run.agenda.provider_id)
-            action = reconcile(run.agenda, connection, self._now())
+            if run.refused is None:
+                action = reconcile(run.agenda, connection, self._now())
+            else:
+                action = leaving(run.agenda, connection, self._now()) or Done(reason="refused")
             match action:
                 case Done():
                     await self._done(run, action.reason)
@@ -122,17 +129,23 @@ class Executor:
                 case Rest():
                     if await self._rest(run, action.reason, connection):
                         return
+                case Settle():
+                    kind = run.kind or OutcomeKind.UNCHANGED
+                    await self._results.check_again(await self._ending(run, None), kind, action.until)
+                    return
                 case Create() | Adopt() | Update() | Delete():
                     if await self._take(run, action):
                         return
                 case _:
                     assert_never(action)
-        await self._retry(run, Failure(error_class="Unsettled", reason=f"not settled after {MAX_STEPS} actions"), timedelta())
+        unsettled = Failure(error_class="Unsettled", reason=f"not settled after {MAX_STEPS} actions")
+        if not await self._results.retry(await self._ending(run, "retrying"), unsettled, timedelta()):
+            await self._dead_letter(run, unsettled, None)
 
     async def _take(self, run: Run, action: Act) -> bool:
         """Take an action if a call may go out now. True when the entry ended here, False when it goes on to be reconciled."""
         run.held = action.grant
-        until = self._services.resting_until(run.agenda.provider_id, self._now())
+        until = self._services.resting_until(action.grant.service, run.agenda.provider_id, self._now())
         if until is not None:
             await self._defer(run, until)
             return True
@@ -171,14 +184,16 @@ class Executor:
                 await self._connections.grant_died(run.partition, provider_id, action.grant.grant_id, error)
                 return False
             case Permanent() | EventGone():
-                await self._dead_letter(run, failure, action)
+                return await self._refused(run, failure, action)
+            case Retryable() if error.code == UNSETTLED:
+                await self._defer(run, self._now() + timedelta(seconds=error.retry_after or 0.0), failure)
             case Misconfigured() | Retryable() if is_open:
                 return await self._park(run)
             case _:
                 wait = timedelta(seconds=(error.retry_after or 0.0) if isinstance(error, Retryable) else 0.0)
                 if isinstance(error, Throttled) and wait:
-                    self._services.rest(provider_id, self._now() + wait)
-                await self._retry(run, failure, wait, action)
+                    self._services.rest(action.grant.service, provider_id, self._now() + wait)
+                return await self._retry(run, failure, wait, action)
         return True
 
     async def _ending(self, run: Run, waiting: str | None) -> Ending:
@@ -189,6 +204,10 @@ class Executor:
         return Ending(items=run.items, lead=run.lead, agenda=run.agenda, held=run.held, row=row)
 
     async def _done(self, run: Run, reason: str) -> None:
+        if run.refused is not None:
+            run.held = run.refused[1].grant
+            await self._dead_letter(run, *run.refused)
+            return
         kinds = {"ended": OutcomeKind.SKIPPED, "dismissed": OutcomeKind.DISMISSED}
         kind = run.kind or kinds.get(reason, OutcomeKind.UNCHANGED)
         why = reason if run.kind is None and reason in kinds else None
@@ -218,12 +237,22 @@ class Executor:
         if agenda != run.stored:
             await self._actions.save(run, agenda)
 
-    async def _defer(self, run: Run, until: datetime) -> None:
-        await self._results.defer(await self._ending(run, "throttled"), until)
+    async def _defer(self, run: Run, until: datetime, failure: Failure = _ASKED_TO_REST) -> None:
+        waiting = "throttled" if failure is _ASKED_TO_REST else "retrying"
+        await self._results.defer(await self._ending(run, waiting), failure, until)
 
-    async def _retry(self, run: Run, failure: Failure, wait: timedelta, action: Act | None = None) -> None:
-        if not await self._results.retry(await self._ending(run, "retrying"), failure, wait):
-            await self._dead_letter(run, failure, action)
+    async def _retry(self, run: Run, failure: Failure, wait: timedelta, action: Act) -> bool:
+        return await self._results.retry(await self._ending(run, "retrying"), failure, wait) or await self._refused(run, failure, action)
+
+    async def _refused(self, run: Run, failure: Failure, action: Act) -> bool:
+        """A dead letter; but where something is still to go from a calendar that is being left, that comes first. True when it ended."""
+        connection = self._connections.get(run.partition, run.agenda.provider_id)
+        owed = leaving(run.agenda, connection, self._now())
+        if run.refused is None and owed is not None and owed.grant != action.grant:
+            run.refused = failure, action
+            return False
+        await self._dead_letter(run, failure, action)
+        return True
 
     async def _dead_letter(self, run: Run, failure: Failure, action: Act | None) -> None:
         retiring = self._connections.get(run.partition, run.agenda.provider_id).retiring

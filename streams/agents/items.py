@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 from schemas.intents import Intent, Lane
-from streams.domain.retry import Source, Tried, tried
+from streams.domain.retry import Source, Tried, not_before, tried
 
-__all__ = ["Forget", "Item", "Key", "newest"]
+__all__ = ["Forget", "Item", "Key", "newest", "rests_until"]
 
 #: Partition, provider_id, class_id: what is executed by one writer at a time.
 Key = tuple[int, str, str]
@@ -41,3 +41,10 @@ class Forget:
 def newest(items: Sequence[Item]) -> Item:
     """The item that decides; of equal revisions the one tried most often, so that attempts are not forgotten."""
     return max(items, key=lambda item: (item.intent.revision, item.tried.attempts))
+
+
+def rests_until(items: Sequence[Item]) -> datetime | None:
+    """Before when nobody may call, by the retries among the newest; None where one of them is no retry that waits (a sweep, say)."""
+    revision = newest(items).intent.revision
+    waits = [not_before(item.headers) for item in items if item.intent.revision == revision]
+    return None if None in waits else min(wait for wait in waits if wait is not None)

@@ -20,6 +20,9 @@ __all__ = ["Ending", "Results"]
 
 log = logging.getLogger(__name__)
 
+#: Why an entry that is as it shall be comes back once more.
+OVERTAKEN = Failure(error_class="Overtaken", reason="an older call that was never answered may still be carried out")
+
 
 class Ending:
     """What ends: the items of one key, the one that leads, the agenda after, the write of its row, and the grant used, if any."""
@@ -54,14 +57,24 @@ class Results:
         """Nothing more to do with these records."""
         await self._end(ending, kind, [], reason=reason)
 
-    async def defer(self, ending: Ending, until: datetime) -> None:
-        """Back to a tier without a try: the mailbox was asked to rest until then. Counts no attempt."""
+    async def check_again(self, ending: Ending, kind: OutcomeKind, until: datetime) -> None:
+        """All is done, and the newest state comes back through a tier once more, not before `until` where a tier waits as long."""
+        tier = self._first_tier(1, until - self._now())
+        send = await self._send_to_tier(ending, OVERTAKEN, 0, tier, None)
+        await self._end(ending, kind, [send])
+
+    async def defer(self, ending: Ending, failure: Failure, until: datetime) -> None:
+        """Back to a tier without a try, until then. Counts no attempt; an outcome tells of it where none told of an attempt before."""
         attempts = ending.lead.tried.attempts
-        failure = Failure(error_class="Throttled", reason="the mailbox was asked to rest")
-        tier = self._policy.tier(min(max(attempts, 1), len(self._policy.tiers)), until - self._now())
+        tier = self._first_tier(attempts, until - self._now())
+        send = await self._send_to_tier(ending, failure, attempts, tier, until)
+        await self._end(ending, OutcomeKind.RETRYING, [send], reason=failure.reason, next_try_at=until, silent=attempts > 0)
+
+    def _first_tier(self, attempts: int, wait: timedelta) -> timedelta:
+        tier = self._policy.tier(min(max(attempts, 1), len(self._policy.tiers)), wait)
         if tier is None:
             raise RuntimeError("there is no retry tier")
-        await self._to_tier(ending, failure, attempts, tier, until)
+        return tier
 
     async def retry(self, ending: Ending, failure: Failure, wait: timedelta) -> bool:
         """To the next tier, never sooner than `wait`. False, and nothing done, when the attempts are used up."""
@@ -69,8 +82,10 @@ class Results:
         tier = self._policy.tier(attempts, wait)
         if tier is None:
             return False
-        until = self._now() + wait if wait > tier else None
-        await self._to_tier(ending, failure, attempts, tier, until)
+        now = self._now()
+        until = now + wait if wait > tier else None
+        send = await self._send_to_tier(ending, failure, attempts, tier, until)
+        await self._end(ending, OutcomeKind.RETRYING, [send], reason=failure.reason, next_try_at=max(now + tier, until or now))
         return True
 
     async def dead_letter(self, ending: Ending, failure: Failure) -> None:
@@ -89,11 +104,12 @@ class Results:
         send = await self._producer.send(self._topics.intents_dlq, lead.key, lead.value, headers=headers)
         await self._end(ending, OutcomeKind.DEAD_LETTERED, [send], reason=failure.reason)
 
-    async def _to_tier(self, ending: Ending, failure: Failure, attempts: int, tier: timedelta, until: datetime | None) -> None:
+    async def _send_to_tier(
+        self, ending: Ending, failure: Failure, attempts: int, tier: timedelta, until: datetime | None
+    ) -> asyncio.Future[Any]:
         lead, now = ending.lead, self._now()
         headers = retry_headers(lead.headers, source=lead.source, failure=failure, attempts=attempts, now=now, tier=tier, wait_until=until)
-        send = await self._producer.send(self._topics.retry(tier), lead.key, lead.value, headers=headers)
-        await self._end(ending, OutcomeKind.RETRYING, [send], reason=failure.reason, next_try_at=max(now + tier, until or now))
+        return await self._producer.send(self._topics.retry(tier), lead.key, lead.value, headers=headers)
 
     async def _end(
         self,
@@ -103,8 +119,11 @@ class Results:
         *,
         reason: str | None = None,
         next_try_at: datetime | None = None,
+        silent: bool = False,
     ) -> None:
-        outcomes = [self._outcome(ending, item, kind, reason, next_try_at) for item in ending.items]
+        """`silent`: no outcome is told of the item that leads."""
+        told = [item for item in ending.items if not (silent and item is ending.lead)]
+        outcomes = [self._outcome(ending, item, kind, reason, next_try_at) for item in told]
         sends = sends + ending.row
         for outcome in outcomes:
             sends.append(await self._producer.send(self._topics.outcomes, outcome.provider_id.encode(), encode(outcome), later=True))

@@ -38,7 +38,7 @@ class Services:
         self._clock = clock
         self._circuits = {service: Circuit(policy) for service in Service}
         self._parked: dict[Service, dict[ParkedKey, None]] = {service: {} for service in Service}
-        self._rest_until: dict[str, datetime] = {}
+        self._rest_until: dict[tuple[Service, str], datetime] = {}
         self._wake: Callable[[list[ParkedKey]], Awaitable[None]] | None = None
 
     def on_wake(self, wake: Callable[[list[ParkedKey]], Awaitable[None]]) -> None:
@@ -68,17 +68,17 @@ class Services:
             if keys.pop(key, 0) is None:
                 self._metrics.parked(service, len(keys))
 
-    def resting_until(self, mailbox: str, now: datetime) -> datetime | None:
-        """When the mailbox may be called again, if it was asked to rest."""
-        until = self._rest_until.get(mailbox)
+    def resting_until(self, service: Service, mailbox: str, now: datetime) -> datetime | None:
+        """When the mailbox may be called again, if it was asked to rest. One at another service goes on."""
+        until = self._rest_until.get((service, mailbox))
         if until is not None and until <= now:
-            del self._rest_until[mailbox]
+            del self._rest_until[(service, mailbox)]
             return None
         return until
 
-    def rest(self, mailbox: str, until: datetime) -> None:
-        known = self._rest_until.get(mailbox)
-        self._rest_until[mailbox] = until if known is None else max(until, known)
+    def rest(self, service: Service, mailbox: str, until: datetime) -> None:
+        known = self._rest_until.get((service, mailbox))
+        self._rest_until[(service, mailbox)] = until if known is None else max(until, known)
 
     async def answered(self, service: Service, mailbox: str, error: CalendarError | None) -> bool:
         """Count a call. True when the service's circuit is open after it."""

@@ -16,6 +16,7 @@ __all__ = [
     "Creating",
     "Desired",
     "Dismissed",
+    "Doubt",
     "agenda_key",
     "at_calendar",
     "content_hash",
@@ -49,10 +50,21 @@ class Desired(msgspec.Struct, frozen=True, kw_only=True):
     occurred_at: datetime | None = None
 
 
-class Applied(msgspec.Struct, frozen=True, kw_only=True):
+class Doubt(msgspec.Struct, frozen=True, kw_only=True):
+    """Calls about an event that were begun and not answered: the service may still carry them out, in any order, `until` then.
+
+    `content`: the hash of what each of them leaves; empty where they differ, or one takes the event off.
+    """
+
+    content: str
+    until: datetime
+
+
+class Applied(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What stands on the calendar, as far as we know. `content` and `when_and_where` are hashes of the entry applied.
 
-    An empty `content`: what the event shows is not known, since a call about it was begun and its answer has not been noted.
+    An empty `content`: what the event shows is not known, since a call about it was begun and its answer has not been noted. With `doubt`,
+    what is known may still be overtaken by an older call.
     """
 
     revision: int
@@ -63,6 +75,7 @@ class Applied(msgspec.Struct, frozen=True, kw_only=True):
     when_and_where: str
     #: Its removal was begun, so it may be gone by our own hand.
     removing: bool = False
+    doubt: Doubt | None = None
 
 
 class Creating(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +83,7 @@ class Creating(msgspec.Struct, frozen=True, kw_only=True):
 
     Whoever finds it looks for the event before creating again, and repeats the create with exactly this entry, unless it was `refused`:
     then the service will never take this entry, and what is wanted by now may be another. `started_at`: when its latest call was begun.
+    `answered`: the service said that it did not do it, so no event will appear late.
     """
 
     revision: int
@@ -79,6 +93,7 @@ class Creating(msgspec.Struct, frozen=True, kw_only=True):
     entry: CalendarEntry
     started_at: datetime
     refused: bool = False
+    answered: bool = False
 
 
 class Dismissed(msgspec.Struct, frozen=True, kw_only=True):

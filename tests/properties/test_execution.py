@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import Enum
+from random import Random
 from typing import TypeVar
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from adapters.errors import AlreadyExists, EventGone, ReconnectNeeded, ServiceFailing
+from adapters.errors import AlreadyExists, EventGone, ReconnectNeeded, ServiceFailing, Throttled
 from schemas.connections import ConnectionEvent, Service
 from schemas.intents import CalendarEntry, Intent
 from streams.domain.agenda import Agenda, Calendar, Creating, decode_agenda, encode_agenda, has_ended, intent_of, merge, when_and_where
@@ -30,25 +31,31 @@ from streams.domain.reconcile import (
     Delete,
     Done,
     Rest,
+    Settle,
     Update,
+    may_appear_for,
+    owes_removal,
+    reconcile,
+    still_wanted,
+)
+from streams.domain.transitions import (
     after_create,
     after_delete,
     after_gone,
     after_look,
+    after_no,
+    after_no_to_create,
     after_update,
     begin_again,
     begin_create,
     begin_delete,
     begin_update,
     next_generation,
-    owes_removal,
-    reconcile,
-    still_wanted,
 )
 from tests.support.execution import ADA, CLASS_ID, NOW, entry, granted, intent, revoked
 from tests.support.model_calendar import ModelCalendars
 
-#: How long after a create began its event may still appear.
+#: How long after a call began a service may still carry it out.
 SETTLE = timedelta(seconds=10)
 #: More steps than any entry takes.
 MANY = 15
@@ -75,8 +82,10 @@ class Fault(Enum):
     FAILS_BEFORE = "fails before the work"
     FAILS_AFTER = "fails after the work"
     FAILS_AND_WORKS_LATER = "fails; the work is done later"
+    SAYS_NO = "answered: not done, try again"
     KILLED_BEFORE = "the worker is killed before the call, what was confirmed stays"
     KILLED_AFTER = "the worker is killed after the call"
+    KILLED_AND_WORKS_LATER = "the worker is killed after the call, the work is done later"
 
 
 class KilledError(Exception):
@@ -84,7 +93,7 @@ class KilledError(Exception):
 
 
 class UnsettledError(Exception):
-    """The event of a begun create may still appear: not yet."""
+    """A call that was never answered may still be carried out: to be looked at later."""
 
 
 class Execution(RuleBasedStateMachine):
@@ -160,9 +169,9 @@ class Execution(RuleBasedStateMachine):
             for event in self.calendars.standing(calendar):
                 event.edited = True
 
-    @rule()
-    def work_that_timed_out_is_done_at_last(self) -> None:
-        self.calendars.late_work_happens()
+    @rule(randomly=st.randoms(use_true_random=False))
+    def work_that_timed_out_is_done_at_last(self, randomly: Random) -> None:
+        self.calendars.late_work_happens(randomly.shuffle)
 
     @precondition(lambda self: self.now < AFTER_THE_CLASS)
     @rule(long=st.sampled_from([False, False, False, True]))
@@ -177,13 +186,16 @@ class Execution(RuleBasedStateMachine):
     @precondition(lambda self: self.pending)
     @rule(data=st.data(), faults=st.lists(st.sampled_from(Fault), max_size=4))
     def worker_takes_intents(self, data: st.DataObject, faults: list[Fault]) -> None:
-        taken = data.draw(st.lists(st.sampled_from(self.pending), min_size=1, max_size=4))
+        self.work(data.draw(st.lists(st.sampled_from(self.pending), min_size=1, max_size=4)), faults)
+
+    def work(self, taken: list[Intent], faults: list[Fault]) -> None:
+        """`faults`: what befalls the calls, the last of them first."""
         self.faults = faults
         try:
             self.execute(taken)
         except KilledError:
             return  # nothing was committed: they are read again
-        except (ServiceFailing, UnsettledError):
+        except (Throttled, ServiceFailing, UnsettledError):
             return  # a retry tier: they come back
         finally:
             self.faults = []
@@ -192,6 +204,8 @@ class Execution(RuleBasedStateMachine):
     @rule()
     def everything_comes_to_rest(self) -> None:
         self.settle()
+        self.check_what_stands()
+        self.calendars.late_work_happens()
         self.check_what_stands()
         writes, row = self.calendars.writes, self.row
         self.pending = self.topic[::-1]
@@ -273,7 +287,7 @@ class Execution(RuleBasedStateMachine):
         self.row = encode_agenda(self.agenda)
 
     def execute(self, intents: list[Intent]) -> None:
-        """Raises ServiceFailing, UnsettledError (both: to a retry tier) or KilledError."""
+        """Raises Throttled, ServiceFailing, UnsettledError (all: to a retry tier) or KilledError."""
         self.agenda = decode_agenda(self.row) if self.row is not None else Agenda(provider_id=ADA, class_id=CLASS_ID)
         for each in intents:
             self.agenda = merge(self.agenda, each)
@@ -283,6 +297,10 @@ class Execution(RuleBasedStateMachine):
                 self.save()
                 self.retire_done()
                 return
+            if isinstance(action, Settle):
+                self.save()
+                self.retire_done()
+                raise UnsettledError
             self.take(action)
         raise AssertionError("it never comes to rest")
 
@@ -291,7 +309,7 @@ class Execution(RuleBasedStateMachine):
             self.perform(action)
         except ReconnectNeeded:
             self.remember(grant_died(self.connection, action.grant.grant_id, "invalid_grant"))
-        except (ServiceFailing, UnsettledError):
+        except (Throttled, ServiceFailing, UnsettledError):
             self.save()
             raise
 
@@ -306,30 +324,48 @@ class Execution(RuleBasedStateMachine):
             case Adopt():
                 self.adopt(action.grant, action.creating)
             case Update():
-                self.agenda = begin_update(self.agenda, action)
-                self.save()
                 try:
-                    self.call(lambda: self.calendars.update(action.grant, action))
+                    self.change(action, lambda: self.calendars.update(action.grant, action))
                 except EventGone:
                     self.agenda = after_gone(self.agenda, action)
                     self.dismissed = self.agenda.dismissed.when_and_where if self.agenda.dismissed is not None else None
                 else:
                     self.agenda = after_update(self.agenda, action)
             case Delete():
-                self.agenda = begin_delete(self.agenda, action)
-                self.save()
-                self.call(lambda: self.calendars.delete(action.grant, action.applied.calendar, action.applied.remote_id))
+                self.change(action, lambda: self.calendars.delete(action.grant, action.applied.calendar, action.applied.remote_id))
                 self.agenda = after_delete(self.agenda, action)
+
+    def change(self, action: Update | Delete, work: Callable[[], None]) -> None:
+        self.agenda = self.begun(action)
+        self.save()
+        try:
+            self.call(work, lambda: self.calendars.late.append(work))
+        except ServiceFailing:
+            self.agenda = self.begun(action)
+            raise
+        except (Throttled, EventGone, ReconnectNeeded):
+            self.agenda = after_no(self.agenda, action)
+            raise
+
+    def begun(self, action: Update | Delete) -> Agenda:
+        until = self.now + SETTLE
+        return begin_update(self.agenda, action, until) if isinstance(action, Update) else begin_delete(self.agenda, action, until)
 
     def create(self, grant: Held, creating: Creating) -> None:
         assert when_and_where(creating.entry) != self.dismissed, "a dismissed event comes back"
         try:
-            event = self.call(lambda: self.calendars.create(grant, creating), lambda: self.calendars.late.append((grant, creating)))
+            event = self.call(lambda: self.calendars.create(grant, creating), lambda: self.calendars.create_later(grant, creating))
         except AlreadyExists:
             if not self.find(grant, creating):
                 self.agenda = next_generation(self.agenda, creating)
                 self.save()
             return
+        except ServiceFailing:
+            self.agenda = begin_again(self.agenda, creating, self.now)
+            raise
+        except (Throttled, ReconnectNeeded):
+            self.agenda = after_no_to_create(self.agenda, creating)
+            raise
         self.agenda = after_create(self.agenda, creating, event)
         self.dismissed = None
 
@@ -342,13 +378,13 @@ class Execution(RuleBasedStateMachine):
     def adopt(self, grant: Held, creating: Creating) -> None:
         if self.find(grant, creating):
             return
+        if may_appear_for(creating, SETTLE, self.now):
+            raise UnsettledError
         if still_wanted(self.agenda, creating, self.connection, self.now):
             self.agenda = begin_again(self.agenda, creating, self.now)
             self.save()
             assert self.agenda.creating is not None
             self.create(grant, self.agenda.creating)
-        elif self.now - creating.started_at < SETTLE:
-            raise UnsettledError
         else:
             self.agenda = after_look(self.agenda, creating)
 
@@ -363,6 +399,11 @@ class Execution(RuleBasedStateMachine):
             case Fault.FAILS_AND_WORKS_LATER:
                 later()
                 raise ServiceFailing(Service.GOOGLE, "timeout")
+            case Fault.KILLED_AND_WORKS_LATER:
+                later()
+                raise KilledError
+            case Fault.SAYS_NO:
+                raise Throttled(Service.GOOGLE, "rateLimitExceeded", status=429)
         answer = work()
         match fault:
             case Fault.KILLED_AFTER:

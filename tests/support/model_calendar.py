@@ -1,5 +1,7 @@
 """A calendar service as a table of events, for property tests: ids derived as each real service does, dead grants, work done late."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from adapters.errors import AlreadyExists, EventGone, ReconnectNeeded
@@ -35,18 +37,23 @@ class ModelCalendars:
 
     events: dict[Calendar, dict[str, ModelEvent]] = field(default_factory=dict)
     dead_grants: set[str] = field(default_factory=set)
-    #: Creates that timed out and that the service may still carry out.
-    late: list[tuple[Held, Creating]] = field(default_factory=list)
+    #: Work that timed out and that the service may still carry out, in any order.
+    late: list[Callable[[], object]] = field(default_factory=list)
+    #: Ids under which a create is still under way.
+    under_way: set[str] = field(default_factory=set)
     writes: int = 0
 
     def standing(self, calendar: Calendar) -> list[ModelEvent]:
         return [event for event in self.events.get(calendar, {}).values() if event.standing]
 
     def create(self, grant: Held, creating: Creating) -> RemoteEvent:
+        """An id is no lock: creates that are under way at the same time may both make an event."""
         self._open(grant)
         key = self._id(creating)
         known = self.events.setdefault(creating.calendar, {}).get(key)
-        if known is not None:
+        if known is not None and key in self.under_way:
+            key = f"{key}-twin-{self.writes}"
+        elif known is not None:
             if known.standing and known.created_as == creating.entry and known.revision == creating.revision:
                 return known.as_remote()
             raise AlreadyExists(grant.service, "duplicate")
@@ -74,14 +81,19 @@ class ModelCalendars:
         self.writes += event.standing
         event.standing = False
 
-    def late_work_happens(self) -> None:
-        """A request that timed out is carried out all the same, unless its id is used by then."""
-        while self.late:
-            grant, creating = self.late.pop()
-            try:
-                self.create(grant, creating)
-            except (AlreadyExists, ReconnectNeeded):
-                continue
+    def create_later(self, grant: Held, creating: Creating) -> None:
+        """It timed out, and is under way until the late work happens."""
+        self.under_way.add(self._id(creating))
+        self.late.append(lambda: self.create(grant, creating))
+
+    def late_work_happens(self, order: Callable[[list[Callable[[], object]]], None] = lambda late: late.reverse()) -> None:
+        """Requests that timed out are carried out all the same, in an order that nobody knows."""
+        late, self.late = self.late, []
+        order(late)
+        for work in late:
+            with suppress(AlreadyExists, EventGone, ReconnectNeeded):
+                work()
+        self.under_way.clear()
 
     def _open(self, grant: Held) -> None:
         if grant.grant_id in self.dead_grants:

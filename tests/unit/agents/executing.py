@@ -132,8 +132,10 @@ class Execution:
 
     async def take(self, *intents: Intent, headers: Mapping[str, bytes] | None = None) -> None:
         """As the intake hands them over: everything that waited for ada's class."""
-        items = [self._item(intent, headers or {}) for intent in intents]
-        await self.executor((0, ADA, CLASS_ID), items)  # type: ignore[arg-type]
+        await self.take_items(*(self.item(intent, headers or {}) for intent in intents))
+
+    async def take_items(self, *items: Item) -> None:
+        await self.executor((0, ADA, CLASS_ID), list(items))
 
     async def take_again(self) -> None:
         """The newest retry comes back as it was sent, when it is due."""
@@ -144,7 +146,7 @@ class Execution:
         assert intent is not None
         await self.take(intent, headers=headers)
 
-    def _item(self, intent: Intent, headers: Mapping[str, bytes]) -> Item:
+    def item(self, intent: Intent, headers: Mapping[str, bytes]) -> Item:
         return Item(
             intent=intent,
             lane=Lane.LIVE,

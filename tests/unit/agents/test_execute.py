@@ -152,6 +152,7 @@ async def test_after_an_ambiguous_failure_a_look_comes_before_a_create(it: Execu
 async def test_a_repeated_create_has_the_body_of_the_first_try_and_the_newest_state_follows(it: Execution) -> None:
     it.calendar.script.fail(failing, operation="create")
     await it.take(intent(1))
+    it.now += SETTLE
     await it.take(intent(2, entry(title="Yin")))
     assert it.calls == ["create", "find", "create", "update"]
     assert [call.entry.title for call in it.calendar.calls if call.entry is not None] == ["Yoga for all", "Yoga for all", "Yin"]
@@ -171,6 +172,96 @@ async def test_a_create_that_was_repeated_may_appear_late_as_well(it: Execution)
     it.now += SETTLE
     await it.take(intent(2, None))
     assert (it.row.creating, it.outcomes[-1]) == (None, (OutcomeKind.UNCHANGED, None))
+
+
+async def test_nobody_creates_again_while_the_first_try_may_still_be_under_way(it: Execution) -> None:
+    """A service may make two events of two creates at the same time, whatever their id. Waiting costs no attempt and tells nothing anew."""
+    it.calendar.script.fail(failing, operation="create")
+    await it.take(intent(1))
+    await it.take(intent(2, entry(title="Yin")))
+    await it.take(intent(2, entry(title="Yin")))
+    assert (it.calls, it.row.waiting) == (["create", "find", "find"], "retrying")
+    assert [headers[names.ATTEMPT] for tier in TOPICS.tiers for headers in it.sent_to(TOPICS.retry(tier))] == [b"1", b"0", b"0"]
+    await it.take_again()
+    assert (titles(it), it.calls[3:]) == (["Yin"], ["find", "create", "update"])
+
+
+async def test_waiting_for_a_create_that_may_appear_is_told_once(it: Execution) -> None:
+    it.calendar.script.fail(failing, operation="create")
+    await it.take(intent(1))
+    headers = it.sent_to(TOPICS.retry(TOPICS.tiers[0]))[0]
+    it.now += SETTLE / 2
+    await it.take(intent(1), headers=headers)
+    assert (it.calls, [kind for kind, _ in it.outcomes]) == (["create", "find"], [OutcomeKind.RETRYING])
+    await it.take_again()
+    assert [kind for kind, _ in it.outcomes] == [OutcomeKind.RETRYING, OutcomeKind.CREATED]
+
+
+async def test_a_create_that_was_answered_with_no_is_repeated_at_once(it: Execution) -> None:
+    it.calendar.script.fail(lambda: Throttled(GOOGLE, "rateLimitExceeded", status=429), operation="create")
+    await it.take(intent(1))
+    await it.take(intent(1))
+    assert it.calls == ["create", "find", "create"]
+
+
+async def test_an_update_that_timed_out_and_lands_late_does_not_stay_on_the_calendar(it: Execution) -> None:
+    await it.take(intent(1))
+    it.calendar.script.fail(failing, operation="update")
+    await it.take(intent(2, entry(title="Late")))
+    await it.take(intent(3, entry(title="Newest")))
+    assert it.outcomes[-1] == (OutcomeKind.UPDATED, None)
+    it.calendar.rename_by_hand(it.calendar.standing()[0].remote_id, "Late")
+    assert len(it.sent_to(TOPICS.retry(TOPICS.tiers[0]))) == 2, "what was written comes back once more"
+    await it.take_again()
+    assert (titles(it), it.outcomes[-1]) == (["Newest"], (OutcomeKind.UPDATED, None))
+    await it.take(intent(3, entry(title="Newest")))
+    assert it.calls == ["create", "update", "update", "update"]
+
+
+async def test_what_comes_back_before_an_old_call_is_settled_waits_on(it: Execution) -> None:
+    await it.take(intent(1))
+    it.calendar.script.fail(failing, operation="update")
+    await it.take(intent(2, entry(title="Late")))
+    await it.take(intent(3, entry(title="Newest")))
+    sent = len(it.sent_to(TOPICS.retry(TOPICS.tiers[0])))
+    await it.take(intent(3, entry(title="Newest")))
+    assert (it.calls, it.outcomes[-1]) == (["create", "update", "update"], (OutcomeKind.UNCHANGED, None))
+    assert len(it.sent_to(TOPICS.retry(TOPICS.tiers[0]))) == sent + 1
+
+
+async def test_a_worker_killed_in_an_update_leaves_the_doubt_to_the_next(it: Execution, monkeypatch: pytest.MonkeyPatch) -> None:
+    await it.take(intent(1))
+
+    async def killed(*_arguments: object) -> RemoteEvent:
+        raise KilledError
+
+    monkeypatch.setattr(it.calendar, "update", killed)
+    with pytest.raises(KilledError):
+        await it.take(intent(2, entry(title="Late")))
+    monkeypatch.undo()
+    it.start()
+    await it.take(intent(3, entry(title="Newest")))
+    it.calendar.rename_by_hand(it.calendar.standing()[0].remote_id, "Late")
+    await it.take_again()
+    assert titles(it) == ["Newest"]
+
+
+async def test_a_removal_that_timed_out_and_lands_after_the_class_is_booked_again_is_made_good(it: Execution) -> None:
+    await it.take(intent(1))
+    it.calendar.script.fail(failing, operation="delete")
+    await it.take(intent(2, None))
+    await it.take(intent(3))
+    it.calendar.remove_by_hand(it.calendar.standing()[0].remote_id)
+    await it.take_again()
+    assert [event.mark.generation for event in it.calendar.standing()] == [1]
+
+
+async def test_a_call_that_the_service_refused_needs_no_second_write(it: Execution) -> None:
+    await it.take(intent(1))
+    it.calendar.script.fail(lambda: Throttled(GOOGLE, "rateLimitExceeded", status=429), operation="update")
+    await it.take(intent(2, entry(title="Refused")))
+    await it.take(intent(3, entry(title="Newest")))
+    assert len(it.sent_to(TOPICS.retry(TOPICS.tiers[0]))) == 1
 
 
 async def test_an_id_that_was_used_up_is_followed_by_the_next_generation(it: Execution) -> None:
@@ -263,6 +354,7 @@ async def test_an_old_create_that_is_refused_stops_no_newer_state(picky: Executi
     """A try that may have been done comes first; when its repeat is refused for good, the newest state is still owed."""
     mark = creating(entry(title="!"), on=grant())
     picky.store(agenda(intent(1, entry(title="!")), creating=mark, generation=0))
+    picky.now += SETTLE
     await picky.take(intent(2, entry(title="Yin")))
     await picky.take_again()
     assert (picky.calls, titles(picky)) == (["find", "create", "find", "create"], ["Yin"])
@@ -292,6 +384,62 @@ async def test_a_look_that_is_refused_for_good_does_not_keep_the_old_grant_for_e
     assert it.outcomes[-1][0] is OutcomeKind.DEAD_LETTERED
     assert (it.row.creating, it.row.begun, it.connections.get(0, ADA).retiring) == (None, (), ())
     assert it.broker.states(TOPICS.connection_status) == [ConnectionState.DISCONNECTED]
+
+
+async def moved(it: Execution) -> None:
+    """ada's class stands on the old calendar, and she has connected another."""
+    it.connect(grant())
+    await it.take(intent(1))
+    it.connect(OTHER, grant())
+    it.start()
+
+
+async def test_a_class_stands_on_the_new_calendar_while_the_old_ones_service_fails(it: Execution) -> None:
+    await moved(it)
+    it.calendar.script.fail(failing, operation="delete", times=2)
+    await it.take(intent(1))
+    assert sorted(event.mailbox for event in it.calendar.standing()) == ["ada", "ada-2"]
+    await it.take(intent(2, entry(title="Yin")))
+    assert [event.entry.title for event in it.calendar.standing("ada-2")] == ["Yin"]
+    await it.take_again()
+    assert [event.mailbox for event in it.calendar.standing()] == ["ada-2"]
+    assert it.connections.get(0, ADA).retiring == ()
+
+
+async def test_a_class_that_the_new_calendar_refuses_still_goes_from_the_old_one(it: Execution) -> None:
+    """Else it would stand there for good, whatever becomes of it, and the old grant's token would be kept."""
+    await moved(it)
+    it.calendar.script.fail(never, operation="create", times=None)
+    await it.take(intent(1))
+    assert (it.calendar.standing(), it.connections.get(0, ADA).retiring) == ([], ())
+    (letter,) = it.sent_to(TOPICS.intents_dlq)
+    assert letter[names.ERROR_CLASS] == b"Permanent"
+
+
+async def test_an_old_calendar_that_fails_while_the_new_one_refuses_is_tried_again(it: Execution) -> None:
+    await moved(it)
+    it.calendar.script.fail(never, operation="create", times=None)
+    it.calendar.script.fail(failing, operation="delete")
+    await it.take(intent(1))
+    assert (it.outcomes[-1][0], len(it.calendar.standing())) == (OutcomeKind.RETRYING, 1)
+    it.now += SETTLE
+    await it.take_again()
+    assert (it.calendar.standing(), len(it.sent_to(TOPICS.intents_dlq))) == ([], 1)
+
+
+async def test_a_mailbox_at_the_old_service_that_was_asked_to_rest_does_not_hold_up_the_new_one(it: Execution) -> None:
+    it.services.rest(Service.MICROSOFT, ADA, it.now + timedelta(hours=3))
+    await it.take(intent(1))
+    assert titles(it) == ["Yoga for all"]
+
+
+async def test_a_sweep_is_not_held_up_by_a_retry_that_waits_for_hours(it: Execution) -> None:
+    waits = str(int((it.now + timedelta(hours=3)).timestamp() * 1000)).encode()
+    retry = it.item(intent(1), {names.NOT_BEFORE: waits, names.ATTEMPT: b"1"})
+    await it.take_items(retry)
+    assert it.calls == []
+    await it.take_items(retry, it.item(intent(1), {}))
+    assert titles(it) == ["Yoga for all"]
 
 
 # resting

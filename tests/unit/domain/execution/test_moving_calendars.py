@@ -4,19 +4,9 @@ from datetime import datetime, timedelta
 
 from adapters.ports import RemoteEvent
 from streams.domain.agenda import Agenda, at_calendar, merge
-from streams.domain.reconcile import (
-    Adopt,
-    Create,
-    Delete,
-    Done,
-    Rest,
-    Update,
-    after_create,
-    after_delete,
-    begin_create,
-    owes_removal,
-    reconcile,
-)
+from streams.domain.connection import Connection
+from streams.domain.reconcile import Adopt, Create, Delete, Done, Rest, Update, owes_removal, reconcile
+from streams.domain.transitions import after_create, after_delete, begin_create
 from tests.support.execution import ADA, CLASS_ID, NOW, agenda, applied, connected, creating, entry, held, intent
 
 HELD = held()
@@ -25,22 +15,51 @@ ENDED = datetime(2027, 4, 1, tzinfo=NOW.tzinfo)
 MOVED = entry(starts_at=datetime(2027, 3, 9, 18), ends_at=datetime(2027, 3, 9, 19))
 
 
-def moved_to_other(before: Agenda) -> Agenda:
-    """After its own calendar went out of reach and the class was made on another."""
-    create = reconcile(before, connected(OTHER), NOW)
+def moved_to_other(before: Agenda, connection: Connection | None = None) -> Agenda:
+    """After the class was made on another calendar; without `connection` its own is out of reach."""
+    create = reconcile(before, connection or connected(OTHER), NOW)
     assert isinstance(create, Create)
     marked = begin_create(before, create, NOW)
     assert marked.creating is not None
     return after_create(marked, marked.creating, RemoteEvent(remote_id="remote-x", revision=create.revision, generation=create.generation))
 
 
-def test_a_move_to_another_account_removes_from_the_old_one_first() -> None:
+def test_a_move_to_another_account_makes_the_event_there_and_then_removes_it_from_the_old_one() -> None:
+    """What shall stand on the new calendar waits for nothing: the old one's service may be failing for hours."""
     moving = connected(OTHER, HELD)
     before = agenda(intent(1), applied=applied(), generation=1)
-    delete = reconcile(before, moving, NOW)
+    assert reconcile(before, moving, NOW) == Create(grant=OTHER, entry=entry(), revision=1, generation=1)
+    moved = moved_to_other(before, moving)
+    delete = reconcile(moved, moving, NOW)
     assert delete == Delete(grant=HELD, applied=applied())
     assert isinstance(delete, Delete)
-    assert reconcile(after_delete(before, delete), moving, NOW) == Create(grant=OTHER, entry=entry(), revision=1, generation=1)
+    assert reconcile(after_delete(moved, delete), moving, NOW) == Done(reason="unchanged")
+
+
+def test_a_change_reaches_the_new_calendar_while_the_old_one_is_still_to_be_cleared() -> None:
+    moving = connected(OTHER, HELD)
+    moved = moved_to_other(agenda(intent(1), applied=applied(), generation=1), moving)
+    update = reconcile(merge(moved, intent(2, MOVED)), moving, NOW)
+    assert isinstance(update, Update)
+    assert update.grant == OTHER
+
+
+def test_a_cancelled_class_goes_from_both_calendars() -> None:
+    moving = connected(OTHER, HELD)
+    cancelled = merge(moved_to_other(agenda(intent(1), applied=applied(), generation=1), moving), intent(2, None))
+    grants = []
+    while isinstance(delete := reconcile(cancelled, moving, NOW), Delete):
+        grants.append(delete.grant)
+        cancelled = after_delete(cancelled, delete)
+    assert grants == [OTHER, HELD]
+
+
+def test_an_old_calendar_is_cleared_though_the_new_one_needs_reconnecting() -> None:
+    moving = connected(held(2, email="ada@home.example", usable=False), HELD)
+    before = agenda(intent(1), applied=applied(), generation=1)
+    delete = reconcile(before, moving, NOW)
+    assert isinstance(delete, Delete)
+    assert reconcile(after_delete(before, delete), moving, NOW) == Rest(reason="needs_reconnect")
 
 
 def test_what_has_ended_stays_where_it_is_when_its_calendar_is_left() -> None:
@@ -65,7 +84,8 @@ def test_a_disconnect_without_removal_leaves_everything_standing() -> None:
 
 def test_a_create_begun_on_a_calendar_that_is_being_left_is_looked_for_there() -> None:
     mark = creating()
-    assert reconcile(agenda(intent(1), creating=mark), connected(OTHER, HELD), NOW) == Adopt(grant=HELD, creating=mark)
+    moving = connected(OTHER, HELD)
+    assert reconcile(moved_to_other(agenda(intent(1), creating=mark), moving), moving, NOW) == Adopt(grant=HELD, creating=mark)
     assert reconcile(agenda(intent(1), creating=mark), connected(None, HELD), NOW) == Adopt(grant=HELD, creating=mark)
 
 

@@ -1,6 +1,6 @@
 """What is done next for one class on one provider's calendar, rule by rule."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -8,24 +8,20 @@ from adapters.ports import RemoteEvent
 from schemas.connections import Service
 from schemas.intents import CalendarEntry
 from streams.domain.agenda import Agenda, Dismissed, merge, when_and_where
-from streams.domain.reconcile import (
-    Adopt,
-    Create,
-    Delete,
-    Done,
-    Rest,
-    Update,
+from streams.domain.reconcile import Adopt, Create, Delete, Done, Rest, Settle, Update, may_appear_for, reconcile, still_wanted
+from streams.domain.transitions import (
     after_create,
     after_delete,
     after_gone,
     after_look,
+    after_no,
+    after_no_to_create,
     after_update,
+    begin_again,
     begin_create,
     begin_delete,
     begin_update,
     next_generation,
-    reconcile,
-    still_wanted,
 )
 from tests.support.execution import NOW, agenda, applied, connected, creating, entry, held, intent
 
@@ -34,6 +30,10 @@ CONNECTED = connected(HELD)
 DEAD = connected(held(usable=False))
 GONE = connected(None)
 OTHER = held(2, email="ada@home.example")
+#: When a call that begins now will not be carried out any more, should it never be answered.
+SETTLE = timedelta(seconds=30)
+SETTLED = NOW + SETTLE
+LATER = SETTLED + SETTLE
 ENDED = datetime(2027, 4, 1, tzinfo=NOW.tzinfo)
 MOVED = entry(starts_at=datetime(2027, 3, 9, 18), ends_at=datetime(2027, 3, 9, 19))
 CREATE = Create(grant=HELD, entry=entry(), revision=1, generation=0)
@@ -198,7 +198,27 @@ def test_a_derived_id_that_was_used_up_is_followed_by_the_next_generation() -> N
     mark = creating(generation=2)
     after = next_generation(agenda(intent(1), creating=mark, generation=2), mark)
     assert after.generation == 3
-    assert after.creating == creating(generation=3)
+    assert after.creating == creating(generation=3, answered=True)
+
+
+def test_an_event_that_was_not_found_may_appear_until_its_latest_call_is_old_enough() -> None:
+    """Creates that are under way at the same time may both make an event, whatever their ids: so nobody creates again before that."""
+    mark = creating()
+    assert may_appear_for(mark, SETTLE, NOW) == SETTLE
+    assert may_appear_for(mark, SETTLE, NOW + SETTLE / 3) == SETTLE * 2 / 3
+    assert may_appear_for(mark, SETTLE, SETTLED) == may_appear_for(mark, SETTLE, LATER) == timedelta()
+    again = begin_again(agenda(intent(1), creating=mark), mark, SETTLED).creating
+    assert again is not None
+    assert may_appear_for(again, SETTLE, SETTLED) == SETTLE
+
+
+def test_a_create_that_was_answered_with_no_is_not_waited_for() -> None:
+    no = after_no_to_create(agenda(intent(1), creating=creating()), creating()).creating
+    assert no is not None
+    assert may_appear_for(no, SETTLE, NOW) == timedelta()
+    again = begin_again(agenda(intent(1), creating=no), no, NOW).creating
+    assert again is not None
+    assert may_appear_for(again, SETTLE, NOW) == SETTLE
 
 
 # what is done by hand
@@ -253,23 +273,18 @@ def test_a_delete_leaves_nothing_applied() -> None:
 
 def test_a_change_back_after_an_update_that_may_have_been_done_is_sent() -> None:
     before = agenda(intent(1), intent(2, MOVED), applied=applied())
-    update = reconcile(before, CONNECTED, NOW)
-    assert isinstance(update, Update)
-    back = merge(begin_update(before, update), intent(3))
-    action = reconcile(back, CONNECTED, NOW)
-    assert isinstance(action, Update)
+    action = next_update(merge(begin_update(before, next_update(before), SETTLED), intent(3)))
     assert action.entry == entry()
-    assert reconcile(after_update(back, action), CONNECTED, NOW) == Done(reason="unchanged")
 
 
 def test_an_event_that_we_may_have_deleted_is_made_again_when_it_is_wanted_again() -> None:
     before = agenda(intent(1), intent(2, None), applied=applied())
     delete = reconcile(before, CONNECTED, NOW)
     assert isinstance(delete, Delete)
-    again = merge(begin_delete(before, delete), intent(3))
+    again = merge(begin_delete(before, delete, SETTLED), intent(3))
     update = reconcile(again, CONNECTED, NOW)
     assert isinstance(update, Update)
-    after = after_gone(begin_update(again, update), update)
+    after = after_gone(begin_update(again, update, SETTLED), update)
     assert after.dismissed is None
     assert isinstance(reconcile(after, CONNECTED, NOW), Create)
 
@@ -278,13 +293,10 @@ def test_an_event_that_turns_out_not_to_be_deleted_is_its_owners_again() -> None
     before = agenda(intent(1), intent(2, None), applied=applied())
     delete = reconcile(before, CONNECTED, NOW)
     assert isinstance(delete, Delete)
-    again = merge(begin_delete(before, delete), intent(3))
-    update = reconcile(again, CONNECTED, NOW)
-    assert isinstance(update, Update)
-    stands = after_update(again, update)
+    again = merge(begin_delete(before, delete, SETTLED), intent(3))
+    stands = after_update(again, next_update(again, SETTLED))
     changed = merge(stands, intent(4, entry(title="Yin")))
-    removed_by_hand = reconcile(changed, CONNECTED, NOW)
-    assert isinstance(removed_by_hand, Update)
+    removed_by_hand = next_update(changed, SETTLED)
     assert after_gone(changed, removed_by_hand).dismissed is not None
 
 
@@ -292,4 +304,96 @@ def test_a_delete_that_may_have_been_done_is_sent_again() -> None:
     before = agenda(intent(1), intent(2, None), applied=applied())
     delete = reconcile(before, CONNECTED, NOW)
     assert isinstance(delete, Delete)
-    assert isinstance(reconcile(begin_delete(before, delete), CONNECTED, NOW), Delete)
+    assert isinstance(reconcile(begin_delete(before, delete, SETTLED), CONNECTED, NOW), Delete)
+
+
+# calls that were never answered and land late
+
+
+def next_update(before: Agenda, now: datetime = NOW) -> Update:
+    action = reconcile(before, CONNECTED, now)
+    assert isinstance(action, Update)
+    return action
+
+
+def updated(before: Agenda, now: datetime = NOW) -> Agenda:
+    """After the next update was answered."""
+    return after_update(before, next_update(before, now))
+
+
+def in_doubt(before: Agenda, until: datetime = SETTLED) -> Agenda:
+    """After the next update was begun and not answered."""
+    return begin_update(before, next_update(before), until)
+
+
+def test_what_an_older_call_may_still_overtake_is_written_once_more_when_it_cannot_any_more() -> None:
+    doubted = in_doubt(agenda(intent(1), intent(2, MOVED), applied=applied()))
+    newest = updated(merge(doubted, intent(3)))
+    assert reconcile(newest, CONNECTED, NOW) == Settle(until=SETTLED)
+    again = next_update(newest, SETTLED)
+    assert (again.entry, again.revision) == (entry(), 3)
+    assert reconcile(after_update(begin_update(newest, again, LATER), again), CONNECTED, SETTLED) == Done(reason="unchanged")
+
+
+def test_a_call_that_is_repeated_and_answered_leaves_nothing_to_write_again() -> None:
+    """What lands late says the same."""
+    again = updated(in_doubt(agenda(intent(1), intent(2, MOVED), applied=applied())))
+    assert reconcile(again, CONNECTED, NOW) == Done(reason="unchanged")
+    assert reconcile(updated(merge(again, intent(3))), CONNECTED, NOW) == Settle(until=SETTLED)
+    assert reconcile(updated(merge(again, intent(3)), SETTLED), CONNECTED, SETTLED) == Done(reason="unchanged")
+
+
+def test_of_several_calls_in_doubt_the_latest_is_waited_for() -> None:
+    first = in_doubt(agenda(intent(1), intent(2, MOVED), applied=applied()), until=LATER)
+    second = in_doubt(merge(first, intent(3, entry(title="Yin"))), until=SETTLED)
+    assert reconcile(updated(merge(second, intent(4))), CONNECTED, NOW) == Settle(until=LATER)
+    for shown in (MOVED, entry(title="Yin")):
+        assert reconcile(updated(merge(second, intent(4, shown))), CONNECTED, NOW) == Settle(until=LATER)
+
+
+def test_a_call_that_was_answered_with_no_is_not_in_doubt() -> None:
+    before = agenda(intent(1), intent(2, MOVED), applied=applied())
+    no = after_no(in_doubt(before), next_update(before))
+    assert reconcile(updated(merge(no, intent(3))), CONNECTED, NOW) == Done(reason="unchanged")
+    doubted = merge(in_doubt(before), intent(3, entry(title="Yin")))
+    no = after_no(begin_update(doubted, next_update(doubted), LATER), next_update(doubted))
+    assert reconcile(updated(merge(no, intent(4))), CONNECTED, NOW) == Settle(until=SETTLED)
+
+
+def test_a_removal_that_lands_after_the_class_is_booked_again_is_made_good() -> None:
+    before = agenda(intent(1), intent(2, None), applied=applied(), generation=1)
+    delete = reconcile(before, CONNECTED, NOW)
+    assert isinstance(delete, Delete)
+    booked_again = updated(merge(begin_delete(before, delete, SETTLED), intent(3)))
+    assert reconcile(booked_again, CONNECTED, NOW) == Settle(until=SETTLED)
+    again = next_update(booked_again, SETTLED)
+    gone = after_gone(begin_update(booked_again, again, LATER), again)
+    assert gone.dismissed is None, "it was our own removal"
+    assert reconcile(gone, CONNECTED, SETTLED) == Create(grant=HELD, entry=entry(), revision=3, generation=1)
+
+
+def test_a_removal_that_was_answered_with_no_may_have_been_done_all_the_same() -> None:
+    before = agenda(intent(1), intent(2, None), applied=applied())
+    delete = reconcile(before, CONNECTED, NOW)
+    assert isinstance(delete, Delete)
+    booked_again = merge(after_no(begin_delete(before, delete, SETTLED), delete), intent(3))
+    assert after_gone(booked_again, next_update(booked_again)).dismissed is None
+    assert reconcile(updated(booked_again), CONNECTED, NOW) == Done(reason="unchanged")
+
+
+def test_an_old_call_about_an_event_that_was_removed_concerns_nobody() -> None:
+    """A removed event is not brought back by a change, and the next generation has another id."""
+    doubted = in_doubt(agenda(intent(1), intent(2, MOVED), applied=applied(), generation=1))
+    cancelled = merge(doubted, intent(3, None))
+    delete = reconcile(cancelled, CONNECTED, NOW)
+    assert isinstance(delete, Delete)
+    removed = after_delete(begin_delete(cancelled, delete, LATER), delete)
+    assert reconcile(removed, CONNECTED, NOW) == Done(reason="unchanged")
+    assert isinstance(reconcile(merge(removed, intent(4)), CONNECTED, NOW), Create)
+
+
+def test_a_doubt_waits_for_a_connection_like_everything_else() -> None:
+    newest = updated(merge(in_doubt(agenda(intent(1), intent(2, MOVED), applied=applied())), intent(3)))
+    assert reconcile(newest, DEAD, SETTLED) == Rest(reason="needs_reconnect")
+    assert reconcile(newest, GONE, SETTLED) == Done(reason="unchanged")
+    assert isinstance(reconcile(newest, connected(held(2)), SETTLED), Update)

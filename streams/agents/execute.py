@@ -242,7 +242,16 @@ class Executor:
         await self._results.defer(await self._ending(run, waiting), failure, until)
 
     async def _retry(self, run: Run, failure: Failure, wait: timedelta, action: Act) -> bool:
-        return await self._results.retry(await self._ending(run, "retrying"), failure, wait) or await self._refused(run, failure, action)
+        """Where an event is to go from a calendar that is being left there is no last attempt: it would stand twice for good."""
+        endless = self._leaves(run, action)
+        if await self._results.retry(await self._ending(run, "retrying"), failure, wait, endless=endless):
+            return True
+        return await self._refused(run, failure, action)
+
+    def _leaves(self, run: Run, action: Act) -> bool:
+        """Whether an action is about a calendar that is being left."""
+        retiring = self._connections.get(run.partition, run.agenda.provider_id).retiring
+        return any(held.grant_id == action.grant.grant_id for held in retiring)
 
     async def _refused(self, run: Run, failure: Failure, action: Act) -> bool:
         """A dead letter; but where something is still to go from a calendar that is being left, that comes first. True when it ended."""
@@ -255,8 +264,7 @@ class Executor:
         return True
 
     async def _dead_letter(self, run: Run, failure: Failure, action: Act | None) -> None:
-        retiring = self._connections.get(run.partition, run.agenda.provider_id).retiring
-        if action is not None and any(held.grant_id == action.grant.grant_id for held in retiring):
+        if action is not None and self._leaves(run, action):
             # Leaving a calendar must come to its end, and what shall stand on the new one is still owed.
             run.agenda = _given_up(run.agenda, action)
             await self._agendas.again(run.agenda)

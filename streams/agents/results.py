@@ -76,10 +76,13 @@ class Results:
             raise RuntimeError("there is no retry tier")
         return tier
 
-    async def retry(self, ending: Ending, failure: Failure, wait: timedelta) -> bool:
-        """To the next tier, never sooner than `wait`. False, and nothing done, when the attempts are used up."""
+    async def retry(self, ending: Ending, failure: Failure, wait: timedelta, *, endless: bool = False) -> bool:
+        """To the next tier, never sooner than `wait`. False, and nothing done, when the attempts are used up.
+
+        `endless`: they never are; after the last tier comes the last tier again.
+        """
         attempts = ending.lead.tried.attempts + 1
-        tier = self._policy.tier(attempts, wait)
+        tier = self._policy.tier(min(attempts, len(self._policy.tiers)) if endless else attempts, wait)
         if tier is None:
             return False
         now = self._now()

@@ -16,12 +16,15 @@ def sandbox(
     portal_url: Annotated[
         str, typer.Option(help="Where the portal is: its redirect addresses are registered.", envvar="IMPACT_PORTAL_URL")
     ] = "http://127.0.0.1:8000",
+    transaction_race: Annotated[
+        bool, typer.Option("--transaction-race", help="Of creates that are under way at once, Graph's transactionId stops none.")
+    ] = False,
     print_env: Annotated[bool, typer.Option("--print-env", help="Print the settings that point the workers and the portal at it.")] = False,
 ) -> None:
     """Run simulated Google and Microsoft calendars and a sign-in provider, in memory. Ctrl-C stops it."""
     from infra.sandbox.config import SandboxConfig
 
-    config = SandboxConfig(portal_url=portal_url)
+    config = SandboxConfig(portal_url=portal_url, microsoft_transaction_race=transaction_race)
     if print_env:
         for name, value in config.env(f"http://{HOST}:{port}").items():
             say(f"export {name}={value}")

@@ -61,7 +61,7 @@ class Stack:
         self.env = dict(env)
         self.directory = directory
         self.sandbox_url = f"http://127.0.0.1:{sandbox_port}"
-        self.sandbox = Worker("sandbox", "--port", str(sandbox_port), env=self.env, log=directory / "sandbox.log")
+        self.sandbox = Worker("sandbox", "--port", str(sandbox_port), "--transaction-race", env=self.env, log=directory / "sandbox.log")
         self.ports = {name: free_port() for name in WORKERS}
         self.workers = {
             name: Worker(name, env={**self.env, "IMPACT_METRICS_PORT": str(port)}, log=directory / f"{name}.log")

@@ -406,6 +406,17 @@ async def test_a_class_stands_on_the_new_calendar_while_the_old_ones_service_fai
     assert it.connections.get(0, ADA).retiring == ()
 
 
+async def test_an_old_calendar_that_fails_for_long_is_cleared_in_the_end(it: Execution) -> None:
+    """With a last attempt the class would stand on both for good."""
+    await moved(it)
+    it.calendar.script.fail(failing, operation="delete", times=6)
+    await it.take(intent(1))
+    for _ in range(6):
+        await it.take_again()
+    assert [event.mailbox for event in it.calendar.standing()] == ["ada-2"]
+    assert (it.sent_to(TOPICS.intents_dlq), it.connections.get(0, ADA).retiring) == ([], ())
+
+
 async def test_a_class_that_the_new_calendar_refuses_still_goes_from_the_old_one(it: Execution) -> None:
     """Else it would stand there for good, whatever becomes of it, and the old grant's token would be kept."""
     await moved(it)

@@ -76,6 +76,9 @@ EXECUTE_CIRCUIT: Final = _gauge("impact_execute_circuit_state", "Circuit: 0 clos
 #: `result`: refreshed, rotated, postponed, or the class of the error.
 EXECUTE_TOKEN_REFRESHES: Final = _counter("impact_execute_token_refreshes", "Refreshes of access tokens", "service", "result")
 
+#: `result`: news, repeat; older, ended, unknown (ignored, and told in the log); broken (breaks the contract, left out).
+EXECUTE_CONNECTION_EVENTS: Final = _counter("impact_execute_connection_events", "Connection events by what became of them", "result")
+
 # redelivery; `tier` is the retry topic's last part (`30s`, `5m`)
 REDELIVERY_WAITING: Final = _gauge("impact_redelivery_waiting", "Retries that wait, in the partitions of this process", "tier")
 REDELIVERY_MOVED: Final = _counter("impact_redelivery_redelivered", "Retries moved back to their topic, confirmed", "tier")
@@ -133,6 +136,7 @@ class ExecuteMetrics:
         self._parked = EXECUTE_PARKED.make(registry)
         self._circuit = EXECUTE_CIRCUIT.make(registry)
         self._refreshes = EXECUTE_TOKEN_REFRESHES.make(registry)
+        self._connection_events = EXECUTE_CONNECTION_EVENTS.make(registry)
 
     def intents(self, lane: Lane, count: int = 1) -> None:
         self._intents.labels(lane.value).inc(count)
@@ -161,6 +165,9 @@ class ExecuteMetrics:
     def token_refresh(self, service: Service, result: str) -> None:
         """Fits TokenKeeper's `observe`."""
         self._refreshes.labels(service.value, result).inc()
+
+    def connection_event(self, result: str) -> None:
+        self._connection_events.labels(result).inc()
 
 
 class RedeliveryMetrics:

@@ -2,13 +2,14 @@
 
 import base64
 import binascii
-import ipaddress
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from difflib import get_close_matches
 from urllib.parse import SplitResult, urlsplit
+
+from schemas.loopback import is_loopback
 
 __all__ = ["Asked", "Reader", "SettingError", "key_of", "parse_duration"]
 
@@ -57,15 +58,6 @@ def parse_duration(text: str) -> timedelta:
     if match is None or int(match[1]) == 0:
         raise ValueError(text)
     return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _split_url(value: str) -> SplitResult | None:
@@ -135,7 +127,7 @@ class Reader:
             raise SettingError(name, "an absolute https address", default, f"is {value!r}")
         if "@" in parts.netloc:
             raise SettingError(name, "an address without a user name or password", default, "carries one")
-        if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        if parts.scheme == "http" and not is_loopback(parts.hostname):
             problem = f"is {value!r}: plain http is accepted for loopback addresses only"
             raise SettingError(name, "an https address", default, problem)
         return value

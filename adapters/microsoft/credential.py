@@ -9,13 +9,12 @@ from kiota_authentication_azure.azure_identity_access_token_provider import Azur
 
 from adapters.errors import Misconfigured
 from schemas.connections import Service
+from schemas.loopback import is_loopback
 
 __all__ = ["GrantedToken", "TokenGuard"]
 
 #: What the SDK would ask a credential for; ours has its token already.
 _SCOPES = ["https://graph.microsoft.com/.default"]
-#: The SDK refuses plain http to any other host.
-_PLAIN_HTTP_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class GrantedToken:
@@ -57,14 +56,19 @@ class TokenGuard:
         parts = urlsplit(graph_url)
         if not parts.hostname or parts.scheme not in ("http", "https"):
             raise ValueError("the address of Microsoft Graph has to be absolute: https://host/v1.0")
-        if parts.scheme == "http" and parts.hostname not in _PLAIN_HTTP_HOSTS:
-            raise ValueError("plain http to Microsoft Graph is possible for localhost, 127.0.0.1 and ::1 only")
+        if parts.scheme == "http" and not is_loopback(parts.hostname):
+            raise ValueError("plain http to Microsoft Graph is possible for loopback addresses only")
         self._hosts = [parts.hostname]  # an empty list would allow every host
+        self._plain = parts.scheme == "http"
 
     async def authorization(self, url: str, access_token: str) -> str:
         """`Bearer ...`. Raises Misconfigured for an address at another host, instead of sending a request without a token."""
         provider = AzureIdentityAccessTokenProvider(GrantedToken(access_token), None, scopes=_SCOPES, allowed_hosts=self._hosts)
-        token = await provider.get_authorization_token(url)
+        parts = urlsplit(url)
+        if parts.scheme == "http" and self._plain:  # of the loopback addresses the SDK knows three: that this is one was seen above
+            parts = parts._replace(scheme="https")
+        # Asked about plain http it raises an error of its own.
+        token = await provider.get_authorization_token(parts.geturl()) if parts.scheme == "https" else ""
         if not token:
-            raise Misconfigured(Service.MICROSOFT, "token_withheld", detail="empty, or the request is for another host")
+            raise Misconfigured(Service.MICROSOFT, "token_withheld", detail="empty, or the request is for another host or not by https")
         return f"Bearer {token}"

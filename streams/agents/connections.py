@@ -11,18 +11,20 @@ from adapters.ports import TokenPort
 from adapters.vault.seal import KeyRing, SealError
 from adapters.vault.tokens import Grant, TokenKeeper
 from schemas.codec import decode_connection, encode
-from schemas.connections import Service
+from schemas.connections import ConnectionEvent, Service
 from schemas.errors import ContractViolation
 from schemas.topics import Topics
 from streams.domain.agenda import Calendar
 from streams.domain.connection import (
     Change,
     Connection,
+    Heard,
     Held,
     closing,
     decode_connection_row,
     encode_connection_row,
     grant_died,
+    heard,
     on_connection_event,
     retired,
     status_of,
@@ -39,6 +41,14 @@ log = logging.getLogger(__name__)
 
 #: How often a service is asked to revoke a grant before its tokens are forgotten all the same.
 REVOKE_ATTEMPTS = 3
+
+
+#: Why an event is ignored, and what to do when it was meant to count.
+_IGNORED = {
+    Heard.OLDER: "it is older than the newest of this provider; if they connected anew since, they have to be told with that later time",
+    Heard.ENDED: "its grant was disconnected since; the provider has to connect again",
+    Heard.UNKNOWN: "it ends a grant that is not in force",
+}
 
 
 def grant_of(provider_id: str, held: Held) -> Grant:
@@ -73,6 +83,7 @@ class Connections:
         ring: KeyRing,
         token_ports: Mapping[Service, TokenPort],
         observe_refresh: Callable[[Service, str], None],
+        observe_event: Callable[[str], None],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._topics = topics
@@ -81,6 +92,7 @@ class Connections:
         self._offsets = offsets
         self._ring = ring
         self._ports = token_ports
+        self._observe_event = observe_event
         self._now = now
         self._rows: dict[str, Connection] = {}
         self._locks: dict[str, asyncio.Lock] = {}
@@ -176,21 +188,25 @@ class Connections:
         try:
             event = decode_connection(record.value)
         except ContractViolation as violation:
+            self._observe_event("broken")
             log.error("a connection event breaks the contract; it is left out", extra={"reason": violation.reason, "offset": record.offset})
             return
         if record.key != event.provider_id.encode():
+            self._observe_event("broken")
             log.error("a connection event is keyed by another provider; it is left out", extra={"offset": record.offset})
             return
         provider_id = event.provider_id
-        change = Change.NONE
+        change, what = Change.NONE, Heard.NEWS
 
         def evolve(row: Connection) -> Connection:
-            nonlocal change
+            nonlocal change, what
+            what = heard(row, event)
             after, change = on_connection_event(row, event)
             return after
 
         before = self.get(partition, provider_id)
         after = await self.change(partition, provider_id, evolve, lambda before, after: after.current or before.current)
+        self._tell(event, what, before)
         for gone in _grants(before) - _grants(after):  # replaced by a grant to the same account
             self.keeper.forget(provider_id, gone)
         for held in closing(after):
@@ -200,6 +216,21 @@ class Connections:
             count = await self._sweep(partition, provider_id)
             log.info("connection changed; entries go to the bulk lane", extra={"provider_id": provider_id, "entries": count})
             await self.retire_done(partition, provider_id)
+
+    def _tell(self, event: ConnectionEvent, what: Heard, before: Connection) -> None:
+        self._observe_event(what.value)
+        if what in (Heard.NEWS, Heard.REPEAT):
+            return
+        log.warning(
+            "a connection event changes nothing: %s",
+            _IGNORED[what],
+            extra={
+                "provider_id": event.provider_id,
+                "grant_id": event.grant_id,
+                "result": what.value,
+                "last_changed_at": before.last_changed_at.isoformat() if before.last_changed_at is not None else None,
+            },
+        )
 
     async def _publish_status(self, row: Connection, shown: Held) -> None:
         status = status_of(row, shown, self._now())

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import IO, Annotated
 
@@ -15,8 +15,9 @@ from schemas.connections import ConnectionGranted, Service
 from schemas.events import Identifier
 from streams.cli.lines import BadLine, numbered
 from streams.cli.sending import OutgoingRecord
+from streams.domain.connection import Connection, Heard, Held, heard_grant
 
-__all__ = ["GrantLine", "read_grants", "replaced", "sealed_record"]
+__all__ = ["GrantLine", "read_grants", "replaced", "sealed_record", "sort_out"]
 
 
 class GrantLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +62,47 @@ def read_grants(file: IO[bytes]) -> tuple[list[tuple[int, GrantLine]], list[BadL
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             bad.append(BadLine(number=number, reason=_reason(error)))
     return grants, bad
+
+
+def sort_out(grants: Iterable[tuple[int, GrantLine]], known: Mapping[str, Connection]) -> tuple[list[tuple[int, GrantLine]], list[BadLine]]:
+    """The grants that count, and the lines that no worker would heed, with what to do. `known`: what was heard before, by provider."""
+    counting, ignored = [], []
+    newest = dict(known)
+    for number, grant in grants:
+        row = newest.get(grant.provider_id, Connection(provider_id=grant.provider_id))
+        match heard_grant(row, grant.grant_id, grant.connected_at):
+            case Heard.OLDER:
+                ignored.append(BadLine(number=number, reason=_older(grant, row)))
+            case Heard.ENDED:
+                ignored.append(BadLine(number=number, reason=_ended(grant, row)))
+            case _:
+                counting.append((number, grant))
+                newest[grant.provider_id] = _with_grant(row, grant)
+    return counting, ignored
+
+
+def _with_grant(row: Connection, grant: GrantLine) -> Connection:
+    """As far as the order of later lines goes."""
+    held = Held(service=grant.service, email=grant.email, grant_id=grant.grant_id, sealed_refresh_token="", connected_at=grant.connected_at)
+    return msgspec.structs.replace(row, current=held, last_grant_id=grant.grant_id, last_changed_at=grant.connected_at)
+
+
+def _older(grant: GrantLine, row: Connection) -> str:
+    return (
+        f"not sent, since {grant.provider_id} was connected or disconnected later than this line's connected_at ({_last(row)}), "
+        "and no worker would heed it. If they consented anew since, give that moment as connected_at; otherwise leave the line out"
+    )
+
+
+def _ended(grant: GrantLine, row: Connection) -> str:
+    return (
+        f"not sent, since {grant.provider_id} disconnected this very grant ({_last(row)}). "
+        "They have to consent anew; then import the new grant"
+    )
+
+
+def _last(row: Connection) -> str:
+    return "" if row.last_changed_at is None else row.last_changed_at.astimezone(UTC).isoformat()
 
 
 def replaced(grants: Iterable[tuple[int, GrantLine]]) -> list[tuple[int, int]]:

@@ -12,11 +12,14 @@ from streams.domain.agenda import Calendar
 __all__ = [
     "Connection",
     "Change",
+    "Heard",
     "Held",
     "closing",
     "decode_connection_row",
     "encode_connection_row",
     "grant_died",
+    "heard",
+    "heard_grant",
     "is_newer_connection",
     "on_connection_event",
     "retired",
@@ -70,6 +73,20 @@ class Change(Enum):
     SWEEP = "sweep"
 
 
+class Heard(Enum):
+    """What a connection event is, given what was heard of the provider before. All but NEWS change nothing."""
+
+    NEWS = "news"
+    #: The newest event once more.
+    REPEAT = "repeat"
+    #: From before the newest.
+    OLDER = "older"
+    #: A grant whose end was heard since.
+    ENDED = "ended"
+    #: The end of a grant that is not in force.
+    UNKNOWN = "unknown"
+
+
 encode_connection_row = msgspec.json.Encoder().encode
 _decoder = msgspec.json.Decoder(Connection)
 
@@ -106,12 +123,36 @@ def on_connection_event(connection: Connection, event: ConnectionEvent) -> tuple
             assert_never(event)
 
 
+def heard(connection: Connection, event: ConnectionEvent) -> Heard:
+    """What an event is. Whoever ignores one because of it has to tell: somebody may be waiting for it to count."""
+    match event:
+        case ConnectionGranted():
+            return heard_grant(connection, event.grant_id, event.connected_at)
+        case ConnectionRevoked():
+            return _heard_end(connection, event)
+        case _:
+            assert_never(event)
+
+
+def heard_grant(connection: Connection, grant_id: str, connected_at: datetime) -> Heard:
+    if grant_id == connection.last_grant_id:
+        return Heard.REPEAT if connection.current is not None else Heard.ENDED
+    return Heard.OLDER if _is_older(connection, connected_at) else Heard.NEWS
+
+
+def _heard_end(connection: Connection, event: ConnectionRevoked) -> Heard:
+    current = connection.current
+    if any(grant.grant_id == event.grant_id and grant.removing for grant in connection.retiring):
+        return Heard.REPEAT
+    if current is None or current.grant_id != event.grant_id:
+        return Heard.REPEAT if current is None and event.grant_id == connection.last_grant_id else Heard.UNKNOWN
+    return Heard.OLDER if _is_older(connection, event.revoked_at) else Heard.NEWS
+
+
 def _granted(connection: Connection, event: ConnectionGranted) -> tuple[Connection, Change]:
-    old = connection.current
-    if event.grant_id == connection.last_grant_id:
-        return connection, Change.SWEEP if old is not None else Change.NONE
-    if _is_older(connection, event.connected_at):
-        return connection, Change.NONE
+    what, old = heard(connection, event), connection.current
+    if what is not Heard.NEWS:
+        return connection, Change.SWEEP if what is Heard.REPEAT else Change.NONE
     held = Held(
         service=event.service,
         email=event.email,
@@ -137,7 +178,7 @@ def _revoked(connection: Connection, event: ConnectionRevoked) -> tuple[Connecti
     current = connection.current
     if any(grant.grant_id == event.grant_id and grant.removing for grant in connection.retiring):
         return connection, Change.SWEEP
-    if current is None or current.grant_id != event.grant_id or _is_older(connection, event.revoked_at):
+    if current is None or heard(connection, event) is not Heard.NEWS:
         return connection, Change.NONE
     removing = event.remove_events and current.usable
     row = msgspec.structs.replace(

@@ -15,6 +15,7 @@ from schemas.codec import decode_connection, encode
 from schemas.connections import ConnectionGranted, ConnectionState, ConnectionStatus, Service
 from schemas.envelope import decode_event, encode_event
 from schemas.topics import Topics
+from streams.domain.connection import Connection, encode_connection_row
 from streams.engine.kafka_clients import consumer_options, producer_options
 from streams.settings import Settings
 from tests.support import class_events
@@ -145,6 +146,23 @@ async def test_imported_grants_are_sealed_and_a_second_import_is_the_same_grant(
     for event in granted:
         aad = ConnectionAad(provider_id=event.provider_id, service=event.service, grant_id=event.grant_id)
         assert ring.open(event.sealed_refresh_token, aad) == _TOKEN
+
+
+async def test_a_grant_from_before_its_provider_disconnected_is_not_sent_and_told(
+    settings_env: dict[str, str], settings: Settings, topics: Topics, tmp_path: Path
+) -> None:
+    """No worker would heed it; without a word nobody would know why the provider does not come into force."""
+    row = Connection(provider_id="ada", last_grant_id="g-1", last_changed_at=datetime(2099, 1, 1, tzinfo=UTC))
+    async with AIOKafkaProducer(**producer_options(settings.kafka)) as producer:
+        await producer.send_and_wait(topics.connections_changelog, encode_connection_row(row), key=b"ada")
+    file = tmp_path / "grants.jsonl"
+    file.write_text(json.dumps(_GRANT | {"provider_id": "grace"}) + "\n" + json.dumps(_GRANT))
+    done = await asyncio.to_thread(run_command, "connections", "import", str(file), env=settings_env)
+    assert (done.returncode, done.stdout) == (0, f"Imported 1 connections to {topics.connections}. 1 lines were not sent, see above.\n")
+    assert "line 2: not sent, since ada" in done.stderr
+    assert "2099-01-01" in done.stderr
+    assert "give that moment as connected_at" in done.stderr
+    assert [record.key for record in await _read_all(settings, topics.connections)] == [b"grace"]
 
 
 async def test_a_bad_grant_is_named_without_its_token_and_nothing_is_sent(

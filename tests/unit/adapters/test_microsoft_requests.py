@@ -67,19 +67,35 @@ def test_nothing_of_the_body_is_in_the_repr() -> None:
     assert "Yoga" not in repr(REQUESTS.create(Event(subject="Yoga")))
 
 
-@pytest.mark.parametrize("base", [BASE, "http://127.0.0.1:8080/v1.0", "http://localhost:1/v1.0", "http://[::1]:8080/v1.0"])
+LOOPBACK = ["http://127.0.0.1:8080/v1.0", "http://127.0.0.2:8080/v1.0", "http://localhost:1/v1.0", "http://[::1]:8080/v1.0"]
+
+
+@pytest.mark.parametrize("base", [BASE, *LOOPBACK])
 async def test_the_token_goes_to_the_configured_address(base: str) -> None:
     guard = TokenGuard(base)
     assert await guard.authorization(f"{base}/me/events", "secret") == "Bearer secret"
 
 
 @pytest.mark.parametrize(
-    "url", ["https://evil.example/me/events", "https://graph.microsoft.com.evil.example/", "https://graph.microsoft.com@evil.example/"]
+    "url",
+    [
+        "https://evil.example/me/events",
+        "https://graph.microsoft.com.evil.example/",
+        "https://graph.microsoft.com@evil.example/",
+        "http://graph.microsoft.com/v1.0/me/events",
+        "//graph.microsoft.com/v1.0/me/events",
+    ],
 )
-async def test_the_token_goes_to_no_other_host(url: str) -> None:
+async def test_the_token_goes_to_no_other_host_and_nowhere_in_clear(url: str) -> None:
     with pytest.raises(Misconfigured, match="token_withheld") as raised:
         await TokenGuard(BASE).authorization(url, "secret")
     assert "secret" not in str(raised.value)
+
+
+async def test_the_token_for_one_loopback_address_goes_to_no_other_host() -> None:
+    for url in ("http://evil.example/me/events", "http://127.0.0.3:8080/v1.0/me/events", "https://evil.example/http://"):
+        with pytest.raises(Misconfigured, match="token_withheld"):
+            await TokenGuard("http://127.0.0.2:8080/v1.0").authorization(url, "secret")
 
 
 @pytest.mark.parametrize("base", ["http://graph.example/v1.0", "ftp://localhost/v1.0", "graph.microsoft.com/v1.0", ""])

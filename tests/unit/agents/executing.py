@@ -61,6 +61,7 @@ class Execution:
         self.calendar = FakeCalendar(Service.GOOGLE, tokens=self.tokens)
         self.taken: list[Intent] = []
         self.crashes: list[BaseException] = []
+        self.heard: list[str] = []
         self.start()
 
     def start(self) -> None:
@@ -76,6 +77,7 @@ class Execution:
             ring=RING,
             token_ports={Service.GOOGLE: self.tokens},
             observe_refresh=lambda _service, _result: None,
+            observe_event=self.heard.append,
             now=clock,
         )
         self.connections.on_sweep(self.agendas.sweep, self.agendas.owes_removal)

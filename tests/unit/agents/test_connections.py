@@ -44,6 +44,7 @@ class Worker:
     connections: Table
     tokens: FakeTokens
     offsets: OffsetTracker = field(default_factory=OffsetTracker)
+    heard: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.agendas = Agendas(topics=TOPICS, table=self.agenda, producer=self.broker, now=lambda: NOW)  # type: ignore[arg-type]
@@ -55,6 +56,7 @@ class Worker:
             ring=RING,
             token_ports={Service.GOOGLE: self.tokens},
             observe_refresh=lambda _service, _result: None,
+            observe_event=self.heard.append,
             now=lambda: NOW,
         )
         self.it.on_sweep(self.agendas.sweep, self.agendas.owes_removal)
@@ -227,6 +229,19 @@ async def test_a_retiring_grant_that_dies_ends_the_connection(worker: Worker) ->
     assert worker.states[-1] is ConnectionState.DISCONNECTED
 
 
+async def test_an_event_that_is_ignored_is_told_with_what_to_do(worker: Worker, caplog: pytest.LogCaptureFixture) -> None:
+    """A grant imported with an old date, say: nobody would know why the provider does not come into force."""
+    await worker.hear(sealed(1), sealed(2), revoked(2))
+    await worker.hear(sealed(1), sealed(2), revoked(7), revoked(2))
+    assert worker.heard == ["news", "news", "news", "older", "ended", "unknown", "repeat"]
+    assert [(record.result, record.grant_id) for record in caplog.records if "changes nothing" in record.message] == [  # type: ignore[attr-defined]
+        ("older", "grant-1"),
+        ("ended", "grant-2"),
+        ("unknown", "grant-7"),
+    ]
+    assert "connected anew" in caplog.text
+
+
 # rebalances
 
 
@@ -277,4 +292,5 @@ async def test_what_is_no_connection_event_is_left_out_and_done(worker: Worker) 
     bad = [Record(None, 0), Record(b"{", 1), Record(encode(sealed()), 2, key=b"another"), Record(encode(sealed()), 3)]
     await worker.it.run(stream(bad))
     assert worker.states == [ConnectionState.CONNECTED]
+    assert worker.heard == ["broken", "broken", "news"]
     assert worker.offsets.positions() == {(TOPICS.connections, 0): 4}

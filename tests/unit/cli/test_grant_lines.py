@@ -2,14 +2,16 @@
 
 import io
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from adapters.vault.seal import ConnectionAad, KeyRing
 from schemas.codec import decode_connection
-from schemas.connections import ConnectionGranted, Service
-from streams.cli.grant_lines import GrantLine, read_grants, replaced, sealed_record
+from schemas.connections import ConnectionGranted, ConnectionRevoked, Service
+from streams.cli.grant_lines import GrantLine, read_grants, replaced, sealed_record, sort_out
+from streams.domain.connection import Connection, on_connection_event
 
 _TOKEN = "1//refresh-token-in-clear"
 _GOOD: dict[str, Any] = {
@@ -103,3 +105,44 @@ def test_a_later_line_of_the_same_provider_replaces_the_earlier_one() -> None:
 
 def test_a_grant_shows_no_token_in_its_repr() -> None:
     assert _TOKEN not in repr(_grant())
+
+
+def _connected(grant: GrantLine) -> Connection:
+    """After a worker heard of the grant."""
+    event = decode_connection(sealed_record(1, grant, KeyRing([("k1", bytes(32))])).value)
+    return on_connection_event(Connection(provider_id="ada"), event)[0]
+
+
+def _disconnected(grant: GrantLine, at: datetime) -> Connection:
+    event = ConnectionRevoked(provider_id="ada", grant_id=grant.grant_id, revoked_at=at)
+    return on_connection_event(_connected(grant), event)[0]
+
+
+def test_a_line_that_no_worker_would_heed_is_not_sent_and_says_what_to_do() -> None:
+    """Else the import says that all is well, and the provider never comes into force."""
+    old, new = _grant(), _grant(connected_at="2026-07-01T10:00:00Z", refresh_token="another")
+    disconnected = _disconnected(old, datetime(2026, 6, 1, tzinfo=UTC))
+    assert sort_out([(3, new)], {"ada": disconnected}) == ([(3, new)], [])
+    for grant, known, remedy in (
+        (_grant(refresh_token="another"), disconnected, "give that moment as connected_at"),
+        (_grant(refresh_token="another"), _connected(new), "give that moment as connected_at"),
+        (old, disconnected, "consent anew"),
+    ):
+        counting, (line,) = sort_out([(3, grant)], {"ada": known})
+        assert (counting, line.number) == ([], 3)
+        assert "ada" in line.reason
+        assert remedy in line.reason
+        assert "2026-0" in line.reason
+        assert _TOKEN not in line.reason
+
+
+def test_the_same_grant_again_is_sent_again() -> None:
+    """Importing a file once more changes nothing, and mends what a worker may not have come to do."""
+    assert sort_out([(1, _grant())], {"ada": _connected(_grant())}) == ([(1, _grant())], [])
+
+
+def test_of_two_lines_for_a_provider_the_later_grant_counts_whatever_their_order() -> None:
+    early, late = _grant(), _grant(connected_at="2026-07-01T10:00:00Z")
+    assert sort_out([(1, early), (2, late)], {}) == ([(1, early), (2, late)], [])
+    counting, (line,) = sort_out([(1, late), (2, early)], {})
+    assert (counting, line.number) == ([(1, late)], 2)

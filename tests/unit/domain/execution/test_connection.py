@@ -9,11 +9,13 @@ from schemas.connections import ConnectionEvent, ConnectionState, Service
 from streams.domain.connection import (
     Change,
     Connection,
+    Heard,
     Held,
     closing,
     decode_connection_row,
     encode_connection_row,
     grant_died,
+    heard,
     is_newer_connection,
     on_connection_event,
     retired,
@@ -140,9 +142,32 @@ def test_a_revocation_of_a_grant_never_heard_of_changes_nothing() -> None:
     assert on_connection_event(NEVER, revoked(1)) == (NEVER, Change.NONE)
 
 
+def test_what_is_ignored_says_why() -> None:
+    connected, ended = after(granted(1), granted(2)), after(granted(1), granted(2), revoked(2))
+    assert [heard(connected, event) for event in (granted(3), granted(2), granted(1))] == [Heard.NEWS, Heard.REPEAT, Heard.OLDER]
+    assert [heard(ended, event) for event in (granted(3), granted(2), granted(1))] == [Heard.NEWS, Heard.ENDED, Heard.OLDER]
+    assert [heard(connected, event) for event in (revoked(2), revoked(2, at=grant_at(1)), revoked(1))] == [
+        Heard.NEWS,
+        Heard.OLDER,
+        Heard.UNKNOWN,
+    ]
+    assert [heard(ended, event) for event in (revoked(2), revoked(1))] == [Heard.REPEAT, Heard.UNKNOWN]
+    leaving = after(granted(1), revoked(1, remove_events=True))
+    assert heard(leaving, revoked(1, remove_events=True)) is Heard.REPEAT
+
+
+def test_only_news_change_anything() -> None:
+    events = [granted(1), granted(2), granted(3, email=HOME), revoked(2), revoked(3, remove_events=True), revoked(1)]
+    for row in (NEVER, after(granted(2)), after(granted(2), revoked(2)), after(granted(1), granted(3, email=HOME))):
+        for event in events:
+            assert (on_connection_event(row, event)[0] != row) == (heard(row, event) is Heard.NEWS)
+
+
 def test_an_event_of_an_unknown_type_is_not_passed_over() -> None:
     with pytest.raises(AssertionError):
         on_connection_event(NEVER, held(1))  # type: ignore[arg-type]
+    with pytest.raises(AssertionError):
+        heard(NEVER, held(1))  # type: ignore[arg-type]
 
 
 # at the service

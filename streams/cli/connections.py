@@ -1,6 +1,7 @@
 """`connections import`: grants that another system obtained, for a migration."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -36,8 +37,8 @@ def import_grants(
 
     settings = read_settings()
     ring = KeyRing(settings.require_vault_keys())
-    with opened(file) as lines:
-        grants, bad = read_grants(lines)
+    with opened(file, to_disk=False) as lines:
+        grants, bad = read_grants(lines, datetime.now(UTC))
     if bad:
         raise refuse(file, bad)
     known = asyncio.run(known_connections(settings, {grant.provider_id for _, grant in grants}))

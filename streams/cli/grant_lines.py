@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import IO, Annotated
 
 import msgspec
@@ -53,14 +53,23 @@ class GrantLine(msgspec.Struct, frozen=True, kw_only=True):
 _line = msgspec.json.Decoder(GrantLine)
 
 
-def read_grants(file: IO[bytes]) -> tuple[list[tuple[int, GrantLine]], list[BadLine]]:
-    """The numbered grants, and the lines that are none."""
+#: How far the clock of the system that obtained a grant may be ahead.
+_CLOCK_SLACK = timedelta(minutes=5)
+
+
+def read_grants(file: IO[bytes], now: datetime) -> tuple[list[tuple[int, GrantLine]], list[BadLine]]:
+    """The numbered grants, and the lines that are none. One from the future would shut out every grant that comes until then."""
     grants, bad = [], []
     for number, line in numbered(file):
         try:
-            grants.append((number, _line.decode(line)))
+            grant = _line.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             bad.append(BadLine(number=number, reason=_reason(error)))
+            continue
+        if grant.connected_at > now + _CLOCK_SLACK:
+            bad.append(BadLine(number=number, reason="connected_at is in the future"))
+        else:
+            grants.append((number, grant))
     return grants, bad
 
 

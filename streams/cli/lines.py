@@ -28,10 +28,13 @@ class BadLine:
 
 
 @contextmanager
-def opened(path: str) -> Iterator[IO[bytes]]:
-    """The file, or stdin for `-`, so that it can be read from the start again. Raises InputError."""
+def opened(path: str, *, to_disk: bool = True) -> Iterator[IO[bytes]]:
+    """The file, or stdin for `-`, so that it can be read from the start again. Raises InputError.
+
+    `to_disk`: whether what comes from stdin may lie in a temporary file meanwhile; not where tokens are in it.
+    """
     if path == "-":
-        with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as copy:
+        with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY if to_disk else 0) as copy:  # 0: never to disk
             while block := sys.stdin.buffer.read(1024 * 1024):
                 copy.write(block)
             copy.seek(0)

@@ -146,7 +146,7 @@ def _heard_end(connection: Connection, event: ConnectionRevoked) -> Heard:
         return Heard.REPEAT
     if current is None or current.grant_id != event.grant_id:
         return Heard.REPEAT if current is None and event.grant_id == connection.last_grant_id else Heard.UNKNOWN
-    return Heard.OLDER if _is_older(connection, event.revoked_at) else Heard.NEWS
+    return Heard.NEWS  # it names the very grant in force: whatever the clocks say, its end comes after it
 
 
 def _granted(connection: Connection, event: ConnectionGranted) -> tuple[Connection, Change]:
@@ -185,7 +185,7 @@ def _revoked(connection: Connection, event: ConnectionRevoked) -> tuple[Connecti
         connection,
         current=None,
         retiring=(*connection.retiring, msgspec.structs.replace(current, removing=removing)),
-        last_changed_at=event.revoked_at,
+        last_changed_at=max(event.revoked_at, connection.last_changed_at or event.revoked_at),
     )
     return row, Change.SWEEP if removing else Change.NONE
 

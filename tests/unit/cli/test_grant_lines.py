@@ -3,6 +3,7 @@
 import io
 import json
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,8 +12,10 @@ from adapters.vault.seal import ConnectionAad, KeyRing
 from schemas.codec import decode_connection
 from schemas.connections import ConnectionGranted, ConnectionRevoked, Service
 from streams.cli.grant_lines import GrantLine, read_grants, replaced, sealed_record, sort_out
+from streams.cli.lines import opened
 from streams.domain.connection import Connection, on_connection_event
 
+_NOW = datetime(2026, 11, 1, tzinfo=UTC)
 _TOKEN = "1//refresh-token-in-clear"
 _GOOD: dict[str, Any] = {
     "provider_id": "ada",
@@ -29,7 +32,7 @@ def _file(*lines: dict[str, Any]) -> io.BytesIO:
 
 
 def _grant(**changes: Any) -> GrantLine:
-    ((_, grant),), bad = read_grants(_file(_GOOD | changes))
+    ((_, grant),), bad = read_grants(_file(_GOOD | changes), _NOW)
     assert bad == []
     return grant
 
@@ -79,7 +82,7 @@ def test_another_provider_service_address_token_or_date_is_another_grant(change:
     ],
 )
 def test_a_wrong_field_is_named_and_no_value_is_shown(change: dict[str, Any], field: str) -> None:
-    grants, bad = read_grants(_file(_GOOD, _GOOD | change))
+    grants, bad = read_grants(_file(_GOOD, _GOOD | change), _NOW)
     assert len(grants) == 1
     assert [line.number for line in bad] == [2]
     assert field in bad[0].reason
@@ -88,18 +91,18 @@ def test_a_wrong_field_is_named_and_no_value_is_shown(change: dict[str, Any], fi
 
 @pytest.mark.parametrize("field", sorted(_GOOD))
 def test_a_missing_field_is_named(field: str) -> None:
-    _, bad = read_grants(_file({name: value for name, value in _GOOD.items() if name != field}))
+    _, bad = read_grants(_file({name: value for name, value in _GOOD.items() if name != field}), _NOW)
     assert field in bad[0].reason
 
 
 def test_what_is_not_json_is_a_bad_line_without_its_content() -> None:
-    _, bad = read_grants(io.BytesIO(f'{{"refresh_token": "{_TOKEN}"'.encode()))
+    _, bad = read_grants(io.BytesIO(f'{{"refresh_token": "{_TOKEN}"'.encode()), _NOW)
     assert [line.number for line in bad] == [1]
     assert _TOKEN not in bad[0].reason
 
 
 def test_a_later_line_of_the_same_provider_replaces_the_earlier_one() -> None:
-    grants, _ = read_grants(_file(_GOOD, _GOOD | {"provider_id": "grace"}, _GOOD | {"service": "microsoft"}))
+    grants, _ = read_grants(_file(_GOOD, _GOOD | {"provider_id": "grace"}, _GOOD | {"service": "microsoft"}), _NOW)
     assert replaced(grants) == [(1, 3)]
 
 
@@ -146,3 +149,20 @@ def test_of_two_lines_for_a_provider_the_later_grant_counts_whatever_their_order
     assert sort_out([(1, early), (2, late)], {}) == ([(1, early), (2, late)], [])
     counting, (line,) = sort_out([(1, late), (2, early)], {})
     assert (counting, line.number) == ([(1, late)], 2)
+
+
+def test_a_grant_from_the_future_is_a_bad_line() -> None:
+    """Every grant until then would count as older, and be ignored."""
+    near, far = "2026-11-01T00:04:00Z", "2062-05-01T10:00:00Z"
+    grants, (bad,) = read_grants(_file(_GOOD | {"connected_at": near}, _GOOD | {"connected_at": far}), _NOW)
+    assert [number for number, _ in grants] == [1]
+    assert str(bad) == "line 2: connected_at is in the future"
+
+
+def test_tokens_from_stdin_do_not_touch_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    large = b"x" * (20 * 1024 * 1024)
+    for to_disk in (True, False):
+        monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(large)))
+        with opened("-", to_disk=to_disk) as lines:
+            assert lines._rolled is to_disk  # type: ignore[attr-defined]
+            assert lines.read() == large

@@ -126,9 +126,12 @@ def test_what_is_older_than_what_was_heard_last_changes_nothing(row: Connection,
     assert on_connection_event(row, late) == (row, Change.NONE)
 
 
-def test_a_revocation_from_before_the_grant_in_force_was_heard_changes_nothing() -> None:
-    row = after(granted(2))
-    assert on_connection_event(row, revoked(2, at=grant_at(1))) == (row, Change.NONE)
+def test_the_end_of_the_grant_in_force_counts_whatever_the_clocks_say() -> None:
+    """It names that very grant. A clock that is ahead where the grant was made keeps nobody from disconnecting."""
+    row = on_connection_event(after(granted(2)), revoked(2, at=grant_at(1)))[0]
+    assert row.current is None
+    assert [grant.grant_id for grant in closing(row)] == ["grant-2"]
+    assert row.last_changed_at == grant_at(2), "what is older than the grant stays older"
 
 
 def test_a_grant_does_not_come_back_to_life() -> None:
@@ -148,7 +151,7 @@ def test_what_is_ignored_says_why() -> None:
     assert [heard(ended, event) for event in (granted(3), granted(2), granted(1))] == [Heard.NEWS, Heard.ENDED, Heard.OLDER]
     assert [heard(connected, event) for event in (revoked(2), revoked(2, at=grant_at(1)), revoked(1))] == [
         Heard.NEWS,
-        Heard.OLDER,
+        Heard.NEWS,
         Heard.UNKNOWN,
     ]
     assert [heard(ended, event) for event in (revoked(2), revoked(1))] == [Heard.REPEAT, Heard.UNKNOWN]

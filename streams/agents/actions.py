@@ -15,7 +15,8 @@ from streams.agents.items import Item
 from streams.agents.services import Services
 from streams.domain.agenda import Agenda
 from streams.domain.connection import Held
-from streams.domain.reconcile import Adopt, Create, Delete, Update, may_appear_for, still_wanted
+from streams.domain.owed import may_appear_for, still_wanted
+from streams.domain.reconcile import Adopt, Create, Delete, Update
 from streams.domain.retry import Failure
 from streams.domain.transitions import (
     after_create,

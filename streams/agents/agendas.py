@@ -8,8 +8,8 @@ from typing import Any
 from schemas.codec import encode
 from schemas.topics import Topics
 from streams.agents.services import SERVICE_FAILING
-from streams.domain.agenda import Agenda, Calendar, decode_agenda, encode_agenda, forget_on, has_ended, intent_of, provider_prefix
-from streams.domain.reconcile import owes_removal
+from streams.domain.agenda import Agenda, Calendar, decode_agenda, encode_agenda, forget_on, intent_of, provider_prefix
+from streams.domain.owed import may_be_owed, owes_removal
 from streams.engine.producer import ConfirmedProducer, Row
 from streams.engine.table import ChangelogTable
 
@@ -47,7 +47,7 @@ class Agendas:
     async def sweep(self, partition: int, provider_id: str) -> int:
         """Send every entry of a provider that may be owed something to the bulk lane, confirmed; how many."""
         now = self._now()
-        entries = [agenda for _, agenda in self.of_provider(partition, provider_id) if _may_be_owed(agenda, now)]
+        entries = [agenda for _, agenda in self.of_provider(partition, provider_id) if may_be_owed(agenda, now)]
         return await self._to_bulk(entries)
 
     async def wake(self, keys: list[tuple[int, bytes]]) -> None:
@@ -86,12 +86,3 @@ class Agendas:
             if forget_on(agenda, today, days) <= today:
                 found.append(agenda)
         return found, b""
-
-
-def _may_be_owed(agenda: Agenda, now: datetime) -> bool:
-    entry = agenda.desired.entry if agenda.desired is not None else None
-    if agenda.creating is not None or agenda.begun:
-        return True
-    if entry is None:
-        return agenda.applied is not None or bool(agenda.left)
-    return not has_ended(entry, now)

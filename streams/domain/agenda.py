@@ -76,6 +76,8 @@ class Applied(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     #: Its removal was begun, so it may be gone by our own hand.
     removing: bool = False
     doubt: Doubt | None = None
+    #: The last day that it may show.
+    ends_on: date | None = None
 
 
 class Creating(msgspec.Struct, frozen=True, kw_only=True):
@@ -220,11 +222,13 @@ def at_calendar(agenda: Agenda, calendar: Calendar) -> Agenda:
 def forget_on(agenda: Agenda, today: date, forget_after_days: int) -> date:
     """The day from which the entry may be forgotten: so many days after the class's last day, and one for the zones.
 
+    An event that could not be changed since may show a later day than the class has by now; it is not forgotten before that.
     Where no day of the class was ever heard of, nothing stands either, and the day of the last intent counts.
     """
     desired = agenda.desired
+    shown = [applied.ends_on for applied in (agenda.applied, *agenda.left) if applied is not None and applied.ends_on is not None]
     if agenda.last_day is not None:
-        last_day = agenda.last_day
+        last_day = max([agenda.last_day, *shown])
     elif desired is not None and desired.occurred_at is not None:
         last_day = desired.occurred_at.date()
     else:

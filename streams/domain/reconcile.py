@@ -1,13 +1,14 @@
 """Level-triggered reconciliation: the newest desired state against what was applied gives the next action. Pure."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
 from schemas.intents import CalendarEntry
 from streams.domain.agenda import Agenda, Applied, Calendar, Creating, at_calendar, content_hash, has_ended, when_and_where
 from streams.domain.connection import Connection, Held
+from streams.domain.owed import begun, shown_has_ended, standing
 
 __all__ = [
     "Action",
@@ -19,10 +20,7 @@ __all__ = [
     "Settle",
     "Update",
     "leaving",
-    "may_appear_for",
-    "owes_removal",
     "reconcile",
-    "still_wanted",
 ]
 
 
@@ -103,13 +101,13 @@ def _in_force(agenda: Agenda, current: Held, now: datetime) -> Action:
 
 def leaving(agenda: Agenda, connection: Connection | None, now: datetime) -> Adopt | Delete | None:
     """What is still to go from calendars that are being left: creates that were begun there, then what stands."""
-    for creating in _begun(agenda):
+    for creating in begun(agenda):
         grant = _retiring_for(connection, creating.calendar)
         if grant is not None:
             return Adopt(grant=grant, creating=creating)
-    for applied in _standing(agenda):
+    for applied in standing(agenda):
         grant = _retiring_for(connection, applied.calendar)
-        if grant is not None and not _applied_has_ended(agenda, now):
+        if grant is not None and not shown_has_ended(agenda, applied, now):
             return Delete(grant=grant, applied=applied)
     return None
 
@@ -166,13 +164,6 @@ def _without_old_doubt(applied: Applied, now: datetime) -> Applied:
     return msgspec.structs.replace(applied, doubt=None)
 
 
-def _applied_has_ended(agenda: Agenda, now: datetime) -> bool:
-    entry = agenda.desired.entry if agenda.desired is not None else None
-    if entry is not None:
-        return has_ended(entry, now)
-    return agenda.last_day is not None and agenda.last_day < now.date()
-
-
 def _is_dismissed(agenda: Agenda, entry: CalendarEntry) -> bool:
     return agenda.dismissed is not None and agenda.dismissed.when_and_where == when_and_where(entry)
 
@@ -181,37 +172,3 @@ def _retiring_for(connection: Connection | None, calendar: Calendar) -> Held | N
     """The grant that is kept until what is ours is off its calendar."""
     retiring = connection.retiring if connection is not None else ()
     return next((grant for grant in retiring if grant.calendar == calendar and grant.usable and grant.removing), None)
-
-
-def _standing(agenda: Agenda) -> tuple[Applied, ...]:
-    return agenda.left if agenda.applied is None else (agenda.applied, *agenda.left)
-
-
-def _begun(agenda: Agenda) -> tuple[Creating, ...]:
-    return agenda.begun if agenda.creating is None else (agenda.creating, *agenda.begun)
-
-
-def may_appear_for(creating: Creating, settle: timedelta, now: datetime) -> timedelta:
-    """How long the event of a begun create that was not found may still appear; nothing where it cannot any more.
-
-    `settle`: how long after a call was begun a service may still carry it out.
-    """
-    return timedelta() if creating.answered else max(creating.started_at + settle - now, timedelta())
-
-
-def still_wanted(agenda: Agenda, creating: Creating, connection: Connection | None, now: datetime) -> bool:
-    """Whether a begun create whose event will not appear any more shall be tried again, rather than given up."""
-    if creating.refused:
-        return False
-    entry = agenda.desired.entry if agenda.desired is not None else None
-    current = connection.current if connection is not None else None
-    if entry is None or current is None or current.calendar != creating.calendar:
-        return False
-    return not has_ended(entry, now)
-
-
-def owes_removal(agenda: Agenda, calendar: Calendar, now: datetime) -> bool:
-    """Whether a retiring calendar still has something of ours that shall go, or may have."""
-    if any(creating.calendar == calendar for creating in _begun(agenda)):
-        return True
-    return any(applied.calendar == calendar for applied in _standing(agenda)) and not _applied_has_ended(agenda, now)

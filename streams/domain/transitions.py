@@ -3,7 +3,7 @@
 What a call is about to do is written ahead, confirmed, so that whoever goes on after a kill knows of it (docs/adr/014).
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 import msgspec
@@ -79,6 +79,7 @@ def after_create(agenda: Agenda, creating: Creating, event: StandingEvent) -> Ag
         calendar=creating.calendar,
         content=content_hash(creating.entry) if known else "",
         when_and_where=when_and_where(creating.entry) if known else "",
+        ends_on=creating.entry.ends_at.date(),
     )
     generation = max(agenda.generation, creating.generation + 1, event.generation + 1)
     agenda = at_calendar(agenda, creating.calendar)
@@ -114,13 +115,18 @@ def begin_update(agenda: Agenda, update: Update, until: datetime) -> Agenda:
     `until`: when the service will not carry it out any more if it never answers.
     """
     doubt = _joined(update.applied.doubt, Doubt(content=content_hash(update.entry), until=until))
-    return _with_applied(agenda, msgspec.structs.replace(update.applied, content="", doubt=doubt))
+    return _with_applied(agenda, msgspec.structs.replace(update.applied, content="", doubt=doubt, ends_on=_later_day(update)))
 
 
 def begin_delete(agenda: Agenda, delete: Delete, until: datetime) -> Agenda:
     """The same before a delete's call. Should the event be wanted again and turn out to be gone, it was not its owner who removed it."""
     doubt = _joined(delete.applied.doubt, Doubt(content="", until=until))
     return _with_applied(agenda, msgspec.structs.replace(delete.applied, content="", removing=True, doubt=doubt))
+
+
+def _later_day(update: Update) -> date:
+    day = update.entry.ends_at.date()
+    return max(day, update.applied.ends_on or day)
 
 
 def _joined(before: Doubt | None, call: Doubt) -> Doubt:
@@ -147,6 +153,7 @@ def after_update(agenda: Agenda, update: Update) -> Agenda:
         content=content_hash(update.entry),
         when_and_where=when_and_where(update.entry),
         removing=update.applied.removing and update.applied.doubt is not None,
+        ends_on=update.entry.ends_at.date() if update.applied.doubt is None else _later_day(update),
     )
     return msgspec.structs.replace(_with_applied(agenda, applied), waiting=None)
 

@@ -25,6 +25,7 @@ from streams.domain.connection import (
     on_connection_event,
     retired,
 )
+from streams.domain.owed import may_appear_for, owes_removal, still_wanted
 from streams.domain.reconcile import (
     Adopt,
     Create,
@@ -33,10 +34,7 @@ from streams.domain.reconcile import (
     Rest,
     Settle,
     Update,
-    may_appear_for,
-    owes_removal,
     reconcile,
-    still_wanted,
 )
 from streams.domain.transitions import (
     after_create,

@@ -118,6 +118,7 @@ def applied(shown: CalendarEntry = _ENTRY, revision: int = 1, *, on: Calendar | 
         "calendar": on or held().calendar,
         "content": content_hash(shown),
         "when_and_where": when_and_where(shown),
+        "ends_on": shown.ends_at.date(),
     }
     return Applied(**values | changes)
 

@@ -156,3 +156,11 @@ def test_a_placeholder_at_the_end_of_time_is_never_forgotten_and_stops_nobody() 
 def test_of_two_rows_the_one_that_wants_a_later_revision_is_newer(revision: int | None, other: int | None, newer: bool) -> None:
     rows = [encode_agenda(agenda(*([intent(each)] if each is not None else []))) for each in (revision, other)]
     assert is_newer_agenda(*rows) is newer
+
+
+def test_an_entry_is_not_forgotten_before_the_day_that_its_event_may_show() -> None:
+    """The class was moved to an earlier day, and the calendar could not be reached: the event has still to be put right."""
+    moved_up = entry(starts_at=datetime(2027, 2, 1, 9, 30), ends_at=datetime(2027, 2, 1, 10, 30))
+    assert forget_on(agenda(intent(1), intent(2, moved_up)), NOW.date(), 30) == date(2027, 3, 4)
+    for stands in ({"applied": applied()}, {"left": (applied(),)}):
+        assert forget_on(agenda(intent(1), intent(2, moved_up), **stands), NOW.date(), 30) == date(2027, 4, 8)

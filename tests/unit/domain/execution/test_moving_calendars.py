@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from adapters.ports import RemoteEvent
 from streams.domain.agenda import Agenda, at_calendar, merge
 from streams.domain.connection import Connection
-from streams.domain.reconcile import Adopt, Create, Delete, Done, Rest, Update, owes_removal, reconcile
+from streams.domain.owed import may_be_owed, owes_removal
+from streams.domain.reconcile import Adopt, Create, Delete, Done, Rest, Update, reconcile
 from streams.domain.transitions import after_create, after_delete, begin_create
 from tests.support.execution import ADA, CLASS_ID, NOW, agenda, applied, connected, creating, entry, held, intent
 
@@ -141,3 +142,24 @@ def test_an_agenda_without_a_day_owes_the_removal_of_what_stands() -> None:
     on_its_last_day = agenda(intent(1), intent(2, None), applied=applied())
     assert owes_removal(on_its_last_day, HELD.calendar, datetime(2027, 3, 8, 23, tzinfo=NOW.tzinfo))
     assert not owes_removal(on_its_last_day, HELD.calendar, datetime(2027, 3, 8, 23, tzinfo=NOW.tzinfo) + timedelta(hours=1))
+
+
+def test_an_event_that_still_shows_a_later_day_than_the_class_had_is_removed_and_put_right() -> None:
+    """The class was moved to an earlier day while the calendar could not be reached, and is over."""
+    moved_up = entry(starts_at=datetime(2027, 3, 2, 9, 30), ends_at=datetime(2027, 3, 2, 10, 30))
+    late = agenda(intent(1), intent(2, moved_up), applied=applied())
+    over = datetime(2027, 3, 4, tzinfo=NOW.tzinfo)
+    assert isinstance(reconcile(late, connected(OTHER, HELD), over), Delete)
+    assert owes_removal(late, HELD.calendar, over)
+    assert may_be_owed(late, over)
+    assert isinstance(reconcile(late, connected(held(2)), over), Update)
+    assert not owes_removal(late, HELD.calendar, ENDED)
+
+
+def test_what_a_change_of_the_connection_may_concern() -> None:
+    assert may_be_owed(agenda(intent(1)), NOW)
+    assert may_be_owed(agenda(intent(1), creating=creating()), ENDED)
+    assert may_be_owed(agenda(intent(1), intent(2, None), applied=applied()), ENDED)
+    assert not may_be_owed(agenda(intent(1), intent(2, None)), NOW)
+    assert not may_be_owed(agenda(intent(1)), ENDED)
+    assert not may_be_owed(agenda(intent(1), applied=applied()), ENDED)

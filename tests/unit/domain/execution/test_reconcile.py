@@ -8,7 +8,8 @@ from adapters.ports import RemoteEvent
 from schemas.connections import Service
 from schemas.intents import CalendarEntry
 from streams.domain.agenda import Agenda, Dismissed, merge, when_and_where
-from streams.domain.reconcile import Adopt, Create, Delete, Done, Rest, Settle, Update, may_appear_for, reconcile, still_wanted
+from streams.domain.owed import may_appear_for, still_wanted
+from streams.domain.reconcile import Adopt, Create, Delete, Done, Rest, Settle, Update, reconcile
 from streams.domain.transitions import (
     after_create,
     after_delete,
@@ -397,3 +398,15 @@ def test_a_doubt_waits_for_a_connection_like_everything_else() -> None:
     assert reconcile(newest, DEAD, SETTLED) == Rest(reason="needs_reconnect")
     assert reconcile(newest, GONE, SETTLED) == Done(reason="unchanged")
     assert isinstance(reconcile(newest, connected(held(2)), SETTLED), Update)
+
+
+def test_an_event_that_is_moved_to_an_earlier_day_may_show_the_later_one_until_that_was_answered() -> None:
+    earlier = entry(starts_at=datetime(2027, 3, 2, 9, 30), ends_at=datetime(2027, 3, 2, 10, 30))
+    before = agenda(intent(1), intent(2, earlier), applied=applied())
+    doubted, answered = in_doubt(before), updated(before)
+    assert doubted.applied is not None
+    assert answered.applied is not None
+    assert (doubted.applied.ends_on, answered.applied.ends_on) == (applied().ends_on, earlier.ends_at.date())
+    later = updated(merge(in_doubt(agenda(intent(1, earlier), intent(2, MOVED), applied=applied(earlier))), intent(3, earlier)))
+    assert later.applied is not None
+    assert later.applied.ends_on == MOVED.ends_at.date(), "the older call may still come"

@@ -30,6 +30,10 @@ __all__ = [
 ]
 
 
+#: Bad gateway, gateway time-out.
+_GATEWAY_GAVE_UP = (502, 504)
+
+
 class CalendarError(Exception):
     """`status`: the HTTP status, if there was an answer. `code`: the vendor's own word (`rateLimitExceeded`, `timeout` ...).
 
@@ -76,7 +80,8 @@ class ServiceFailing(Retryable):
 
     @property
     def leaves_doubt(self) -> bool:
-        return self.code != "connect_failed"  # then it was not even sent
+        """So it is without an answer, except where nothing was sent; and where a gateway gave up waiting for the service behind it."""
+        return self.code != "connect_failed" if self.status is None else self.status in _GATEWAY_GAVE_UP
 
 
 class Unauthorized(CalendarError):

@@ -227,3 +227,20 @@ def test_retry_after_is_read_as_seconds_or_as_a_date(value: str, seconds: float 
 
 def test_no_retry_after_is_none() -> None:
     assert retry_after_seconds({}, NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "doubt"),
+    [
+        (ServiceFailing(Service.GOOGLE, "timeout"), True),
+        (ServiceFailing(Service.GOOGLE, "dropped"), True),
+        (ServiceFailing(Service.GOOGLE, "connect_failed"), False),
+        (ServiceFailing(Service.GOOGLE, "backendError", status=500), False),
+        (ServiceFailing(Service.GOOGLE, "backendError", status=503), False),
+        (ServiceFailing(Service.GOOGLE, "http_502", status=502), True),
+        (ServiceFailing(Service.GOOGLE, "http_504", status=504), True),
+        (Misconfigured(Service.GOOGLE, "invalid_request"), False),
+    ],
+)
+def test_a_service_may_still_do_what_nobody_answered(error: CalendarError, doubt: bool) -> None:
+    assert error.leaves_doubt is doubt

@@ -1,8 +1,9 @@
 """What the portal needs of the rest: where it reads connections, and where it publishes grants and their end."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
+from adapters.read_model.overview import Overview
 from adapters.read_model.views import CalendarSummary, Changes, Choices, ClassCard, ClassQuery, ConnectionView, Timeline
 from schemas.connections import ConnectionGranted, ConnectionRevoked
 
@@ -40,6 +41,9 @@ class ReadModel(Protocol):
 
     async def classes(self, query: ClassQuery) -> list[ClassCard]:
         """In the order of their start."""
+
+    async def overview(self, query: ClassQuery, proper: tuple[date, date], most: int) -> Overview:
+        """Each day of the query that has a class, with the first `most` of it; how the classes of the days of `proper` stand."""
 
     async def choices(self, provider_restriction: str | None) -> Choices:
         """What the filters can be set to; `provider_restriction`: as ClassQuery has it."""

@@ -35,7 +35,7 @@ def only_reading(engine: AsyncEngine) -> AsyncEngine:
 
 
 def reading_engine(url: str) -> AsyncEngine:
-    """For queries: it cannot write."""
+    """For queries: it cannot write, and what one transaction asks comes from one moment."""
     return _engine(url, begin="BEGIN", pragmas=_READING)
 
 
@@ -43,8 +43,8 @@ def _engine(url: str, *, begin: str, pragmas: tuple[str, ...]) -> AsyncEngine:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(parsed, begin, pragmas)
-    read_only = {"default_transaction_read_only": "on"} if begin == "BEGIN" else {}
-    connect = {"server_settings": {"application_name": "impact-calendar", **read_only}}
+    reading = {"default_transaction_read_only": "on", "default_transaction_isolation": "repeatable read"} if begin == "BEGIN" else {}
+    connect = {"server_settings": {"application_name": "impact-calendar", **reading}}
     return create_async_engine(parsed, pool_pre_ping=True, connect_args=connect)
 
 

@@ -9,13 +9,18 @@ from adapters.read_model.views import Mark
 from schemas.connections import ConnectionState, Service
 from schemas.outcomes import Outcome, OutcomeKind
 
-__all__ = ["CHANGES", "EntryState", "Reason", "mark_of", "says_how_it_stands"]
+__all__ = ["CHANGES", "OFF", "SHOWN", "WORST_FIRST", "EntryState", "Reason", "mark_of", "says_how_it_stands"]
 
 #: Outcomes that changed something on the calendar.
 CHANGES = frozenset({OutcomeKind.CREATED, OutcomeKind.UPDATED, OutcomeKind.DELETED})
 
-_SHOWN = frozenset({OutcomeKind.CREATED, OutcomeKind.UPDATED, OutcomeKind.UNCHANGED})
-_OFF = (None, ConnectionState.DISCONNECTED, ConnectionState.DISCONNECTING)
+#: Outcomes that leave an event of ours on the calendar as it is wanted.
+SHOWN = frozenset({OutcomeKind.CREATED, OutcomeKind.UPDATED, OutcomeKind.UNCHANGED})
+#: Without a connection that works on the calendar.
+OFF = (None, ConnectionState.DISCONNECTED, ConnectionState.DISCONNECTING)
+
+#: What wants attention first; a class of several providers shows the first of theirs.
+WORST_FIRST = (Mark.FAILED, Mark.WAITING, Mark.NOT_CONNECTED, Mark.SYNCED, Mark.NONE)
 
 
 class Reason:
@@ -67,7 +72,7 @@ def mark_of(
         return Mark.NONE, Reason.NOT_BOOKED
     if entry.wanted and not entry.standing and ended:
         return Mark.NONE, Reason.ENDED
-    if connection in _OFF:
+    if connection in OFF:
         return _without_connection(entry, connection)
     if _is_shown(entry, service):
         return Mark.SYNCED, None
@@ -103,6 +108,6 @@ def _without_connection(entry: EntryState, connection: ConnectionState | None) -
 
 def _is_shown(entry: EntryState, service: Service | None) -> bool:
     """An event that stands at another service than the connected one is about to move."""
-    if not (entry.wanted and entry.standing and entry.heard and entry.outcome_kind in _SHOWN):
+    if not (entry.wanted and entry.standing and entry.heard and entry.outcome_kind in SHOWN):
         return False
     return service is None or entry.outcome_service in (None, service)

@@ -1,13 +1,16 @@
 """The questions of the portal and of `why`. Nothing in the write path asks them."""
 
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adapters.read_model import selects
+from adapters.read_model.overview import Overview, brief_days, count_marks, day_overview
 from adapters.read_model.own import OWN_CALENDAR, own_calendar
 from adapters.read_model.reading import PROVIDER, card_of, cards_of, entry_mark, step_of
 from adapters.read_model.short_reads import ShortReads
@@ -67,11 +70,21 @@ class ReadModelQueries:
         """By start. Classes that were never scheduled are not in it."""
         now = self._clock()
         async with self._engine.connect() as connection:
-            parts = [(await connection.execute(part)).all() for part in selects.cards(query, now)]
-            provider_ids = {row[PROVIDER] for rows in parts for row in rows} - {None}
-            found = await connection.execute(selects.connected(provider_ids))
-        connected = {row[0]: (row[1], row[2]) for row in found}
-        return [card for rows in parts for card in cards_of(rows, connected, now, query.provider_restriction)]
+            rows = [row for part in selects.cards(query, now) for row in (await connection.execute(part)).all()]
+            connected = await _connected(connection, rows)
+        return cards_of(rows, connected, now, query.provider_restriction)
+
+    async def overview(self, query: ClassQuery, proper: tuple[date, date], most: int) -> Overview:
+        """Each day of the query that has a class, with the first `most` of it; how the classes of the days of `proper` stand."""
+        now = self._clock()
+        async with self._engine.connect() as connection:
+            days = await brief_days(connection, query, most)
+            marks = await count_marks(connection, replace(query, first_day=proper[0], last_day=proper[1]), now)
+            ids = {class_id for day in days.values() for class_id in day.ids}
+            rows = (await connection.execute(selects.cards_of(ids, now, query.provider_restriction))).all()
+            connected = await _connected(connection, rows)
+        cards = {card.class_id: card for card in cards_of(rows, connected, now, query.provider_restriction)}
+        return Overview(days=tuple(day_overview(day, days[day], cards, most) for day in sorted(days)), marks=marks)
 
     async def choices(self, provider_restriction: str | None = None) -> Choices:
         """What filters can be set to; with a restriction, the providers and types of the classes that this provider gives."""
@@ -128,6 +141,12 @@ class ReadModelQueries:
                 ids[what].add(named)
         class_ids, provider_ids = frozenset(ids["class"]), frozenset(ids["provider"])
         return Changes(cursor=upto, class_ids=class_ids, provider_ids=provider_ids, more=upto < newest, many=bool(ids["many"]))
+
+
+async def _connected(connection: AsyncConnection, rows: Sequence[Any]) -> dict[str, tuple[str, str]]:
+    """State and service of the connection of each provider in rows for `cards_of`."""
+    provider_ids = {row[PROVIDER] for row in rows} - {None}
+    return {row[0]: (row[1], row[2]) for row in await connection.execute(selects.connected(provider_ids))}
 
 
 def _all_marks(card: ClassCard | None, marks: Iterable[EntryMark]) -> tuple[EntryMark, ...]:

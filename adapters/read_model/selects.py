@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, FromClause, Integer, Select, and_, select,
 from adapters.read_model.tables import changes, classes, connections, entries, providers
 from adapters.read_model.views import ClassQuery
 
-__all__ = ["card", "cards", "changed", "connected", "marks_of_class", "reach"]
+__all__ = ["card", "cards", "cards_of", "changed", "connected", "marks_of_class", "matching", "reach", "spanning"]
 
 #: More ids than this are not worth an IN list.
 _MANY = 1_000
@@ -48,12 +48,21 @@ def cards(query: ClassQuery, now: datetime) -> tuple[Select[Any], ...]:
 
     One row for each class and entry, with a restriction that provider's entry only; one without an entry for a class that has none.
     """
-    restriction = query.provider_restriction
+    wanted = _with_entries(now, query.provider_restriction)
+    return tuple(wanted.where(*part).order_by(classes.c.starts_at, classes.c.class_id) for part in matching(query))
+
+
+def cards_of(class_ids: Collection[str], now: datetime, restriction: str | None) -> Select[Any]:
+    """The same of these classes."""
+    wanted = _with_entries(now, restriction).where(classes.c.class_id.in_(class_ids))
+    return wanted.order_by(classes.c.starts_at, classes.c.class_id)
+
+
+def _with_entries(now: datetime, restriction: str | None) -> Select[Any]:
     own = entries.c.class_id == classes.c.class_id
     joined = classes.outerjoin(entries, own if restriction is None else and_(own, entries.c.provider_id == restriction))
     ended = type_coerce(classes.c.ends_utc <= now, Integer)
-    wanted = select(*_CARD, *_SHORT_ENTRY, ended).select_from(joined)
-    return tuple(wanted.where(*part).order_by(classes.c.starts_at, classes.c.class_id) for part in _matching(query))
+    return select(*_CARD, *_SHORT_ENTRY, ended).select_from(joined)
 
 
 def connected(provider_ids: Collection[str]) -> Select[Any]:
@@ -89,12 +98,20 @@ def _joined() -> FromClause:
     )
 
 
-def _matching(query: ClassQuery) -> tuple[list[Any], list[Any]]:
-    """Most classes end on the day on which they start: one index finds those, in their order, another one the few others."""
+def matching(query: ClassQuery) -> tuple[list[Any], list[Any]]:
+    """Conditions: for those that go on from before, and for those that begin in the days asked for.
+
+    Most classes end on the day on which they start: one index finds those, in their order, another one the few others.
+    """
     first, last = datetime.combine(query.first_day, time.min), datetime.combine(query.last_day, time.max)
-    reaches_in = [text("spans_days"), classes.c.starts_at < first, classes.c.ends_on >= query.first_day]
     also = _filters(query)
-    return [*reaches_in, *also], [classes.c.starts_at >= first, classes.c.starts_at <= last, *also]
+    return [*spanning(query), classes.c.starts_at < first], [classes.c.starts_at >= first, classes.c.starts_at <= last, *also]
+
+
+def spanning(query: ClassQuery) -> list[Any]:
+    """Conditions for those that go on after midnight, wherever they begin."""
+    last = datetime.combine(query.last_day, time.max)
+    return [text("spans_days"), classes.c.ends_on >= query.first_day, classes.c.starts_at <= last, *_filters(query)]
 
 
 def _filters(query: ClassQuery) -> list[ColumnElement[bool]]:

@@ -95,5 +95,8 @@ def heard_on(before: ClassState | None, happened: datetime | None, timestamp: in
 
     So a roster of long ago that is loaded today is kept until its class is known, as one of today is.
     """
-    published = happened_at(None, timestamp) if before is None or before.details is None else None
-    return max((at.date() for at in (happened, published) if at is not None), default=None)
+    if before is None or before.details is None:
+        published = happened_at(None, timestamp)
+        if happened is None or (published is not None and published > happened):
+            happened = published
+    return None if happened is None else happened.date()

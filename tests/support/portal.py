@@ -1,11 +1,12 @@
 """The portal with its neighbours faked: a read model that tests write by hand, and a publisher that remembers."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import msgspec
 
 from adapters.portal.ports import PublishFailed
+from adapters.read_model.overview import Overview
 from adapters.read_model.views import CalendarSummary, Changes, Choices, ClassCard, ClassQuery, ConnectionView, Timeline
 from adapters.vault.seal import KeyRing
 from schemas.connections import ConnectionEvent, ConnectionGranted, ConnectionRevoked, ConnectionState
@@ -50,6 +51,9 @@ class FakeReadModel:
 
     async def classes(self, query: ClassQuery) -> list[ClassCard]:
         return []
+
+    async def overview(self, query: ClassQuery, proper: tuple[date, date], most: int) -> Overview:
+        return Overview(days=(), marks=())
 
     async def choices(self, provider_restriction: str | None = None) -> Choices:
         return Choices()

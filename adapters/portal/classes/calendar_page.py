@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import date
 
 from adapters.portal.classes.addresses import LIVE_CALENDAR, calendar_url, changes_url
-from adapters.portal.classes.entries import MARK_WORDS, by_day, worst_mark
+from adapters.portal.classes.entries import MARK_WORDS
 from adapters.portal.classes.filters import ClassFilters, View
 from adapters.portal.classes.grids import DayCell, HourGroup, WeekGrid, day_hours, month_weeks, week_grid
 from adapters.portal.classes.periods import Period
 from adapters.portal.classes.reader import Reader, digest
 from adapters.portal.classes.zones import clock_change, most_common_zone
+from adapters.read_model.overview import Overview
 from adapters.read_model.views import ClassCard, Mark
 
 __all__ = ["CalendarPage", "Layout", "MarkCount", "calendar_page"]
@@ -87,37 +88,31 @@ class CalendarPage:
         return calendar_url(self.filters.without(name, value))
 
 
-def calendar_page(reader: Reader, cards: Sequence[ClassCard]) -> CalendarPage:
-    period, zone = reader.period, reader.zone or most_common_zone(cards)
-    begins, ends = period.bounds
-    shown = [card for card in cards if card.starts_at < ends and card.ends_at >= begins]
+def calendar_page(reader: Reader, overview: Overview) -> CalendarPage:
+    period = reader.period
+    zone = reader.zone or most_common_zone(card for day in overview.days for card in day.shown)
     changes = ((day, clock_change(day, zone)) for day in period.days)
     return CalendarPage(
         filters=reader.filters,
         period=period,
-        layout=_layout(period, cards, reader.today, zone),
+        layout=_layout(period, overview, reader.today, zone),
         zone=zone,
         zone_known=reader.zone is not None,
         today=reader.today,
         own=reader.restriction is not None,
-        count=len(shown),
-        marks=_counts(shown),
+        count=overview.count,
+        marks=tuple(MarkCount(mark=mark, words=MARK_WORDS[mark], count=count) for mark, count in overview.marks),
         clock_changes={day: words for day, words in changes if words is not None},
-        seen=digest(cards),
+        seen=digest(overview),
     )
 
 
-def _layout(period: Period, cards: Sequence[ClassCard], today: date, zone: str) -> Layout:
-    days = by_day(cards, period.days)
+def _layout(period: Period, overview: Overview, today: date, zone: str) -> Layout:
+    days: dict[date, Sequence[ClassCard]] = dict.fromkeys(period.days, ()) | {day.day: day.shown for day in overview.days}
     match period.view:
         case View.MONTH:
-            return Layout(month=month_weeks(period, days, today, zone))
+            return Layout(month=month_weeks(period, days, today, zone, {day.day: day.count for day in overview.days}))
         case View.WEEK:
             return Layout(week=week_grid(period, days, today, zone))
         case View.DAY:
             return Layout(day=day_hours(period.on, days[period.on], zone))
-
-
-def _counts(cards: Sequence[ClassCard]) -> tuple[MarkCount, ...]:
-    marks = [worst_mark(card.marks) for card in cards]
-    return tuple(MarkCount(mark=mark, words=MARK_WORDS[mark], count=count) for mark in Mark if (count := marks.count(mark)))

@@ -1,20 +1,20 @@
 """A class on one day of the calendar: what the grids and lists show of it. Pure."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from enum import Enum
 from typing import Final
 
 from adapters.portal.classes.zones import zone_note
+from adapters.read_model.marks import WORST_FIRST
+from adapters.read_model.overview import DayOverview, Overview, last_day
 from adapters.read_model.reasons import SERVICE_NAMES
 from adapters.read_model.views import ClassCard, EntryMark, Mark
 
-__all__ = ["Entry", "MARK_WORDS", "Part", "beside_mark", "by_day", "entry_of", "minutes_on", "worst_mark"]
+__all__ = ["Entry", "MARK_WORDS", "Part", "beside_mark", "by_day", "entry_of", "minutes_on", "overview_of", "worst_mark"]
 
-_DAY: Final = timedelta(days=1)
-#: What wants attention first; a class of several providers shows the first of theirs.
-_WORST_FIRST: Final = (Mark.FAILED, Mark.WAITING, Mark.NOT_CONNECTED, Mark.SYNCED, Mark.NONE)
 #: The cloud marks in words, for the legend, for titles and for screen readers.
 MARK_WORDS: Final[Mapping[Mark, str]] = {
     Mark.SYNCED: "On the calendar",
@@ -67,7 +67,7 @@ def by_day(cards: Iterable[ClassCard], days: Sequence[date]) -> dict[date, list[
     found: dict[date, list[ClassCard]] = {day: [] for day in days}
     for card in cards:
         starts_on = card.starts_at.date()
-        ends_on = starts_on if card.ends_at.date() == starts_on else _last_day(card)
+        ends_on = starts_on if card.ends_at.date() == starts_on else last_day(card.starts_at, card.ends_at)
         if starts_on == ends_on:
             if (there := found.get(starts_on)) is not None:
                 there.append(card)
@@ -78,10 +78,20 @@ def by_day(cards: Iterable[ClassCard], days: Sequence[date]) -> dict[date, list[
     return found
 
 
+def overview_of(cards: Sequence[ClassCard], days: Sequence[date]) -> Overview:
+    """Everything, for the views that show all."""
+    marks = Counter(worst_mark(card.marks) for card in cards)
+    found = by_day(cards, days)
+    return Overview(
+        days=tuple(DayOverview(day=day, count=len(shown), shown=tuple(shown)) for day, shown in found.items() if shown),
+        marks=tuple((mark, marks[mark]) for mark in Mark if marks[mark]),
+    )
+
+
 def entry_of(card: ClassCard, day: date, viewer_zone: str) -> Entry:
     """A class on one of the days on which it takes place."""
     starts, ends = minutes_on(card, day)
-    part = _part(day, card.starts_at.date(), _last_day(card))
+    part = _part(day, card.starts_at.date(), last_day(card.starts_at, card.ends_at))
     return Entry(
         card=card,
         day=day,
@@ -105,7 +115,7 @@ def minutes_on(card: ClassCard, day: date) -> tuple[int, int]:
 def worst_mark(marks: Sequence[EntryMark]) -> Mark:
     if len(marks) == 1:
         return marks[0].mark
-    return min((mark.mark for mark in marks), key=_WORST_FIRST.index, default=Mark.NONE)
+    return min((mark.mark for mark in marks), key=WORST_FIRST.index, default=Mark.NONE)
 
 
 def mark_sentences(marks: Sequence[EntryMark]) -> str:
@@ -123,14 +133,6 @@ def beside_mark(mark: EntryMark) -> str:
     for known in ("It waits: ", "It could not be brought to the calendar: "):
         words = words.removeprefix(known)
     return words[:1].upper() + words[1:]
-
-
-def _last_day(card: ClassCard) -> date:
-    """One that ends at midnight ends on the day before."""
-    ends = card.ends_at
-    if ends.hour == ends.minute == 0 and ends.time() == time() and ends > card.starts_at:
-        return ends.date() - _DAY
-    return ends.date()
 
 
 def _part(day: date, starts_on: date, ends_on: date) -> Part:

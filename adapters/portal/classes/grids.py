@@ -39,14 +39,18 @@ class DayCell:
         return len(self.shown) + self.more
 
 
-def month_weeks(period: Period, cards: CardsByDay, today: date, viewer_zone: str) -> tuple[tuple[DayCell, ...], ...]:
-    return tuple(tuple(_cell(period, day, cards[day], today, viewer_zone) for day in week) for week in period.weeks)
+def month_weeks(
+    period: Period, cards: CardsByDay, today: date, viewer_zone: str, counts: Mapping[date, int] | None = None
+) -> tuple[tuple[DayCell, ...], ...]:
+    """`counts`: how many classes a day has, where `cards` holds the first CELL_LINES of them only."""
+    counted = {day: len(of_day) for day, of_day in cards.items()} | dict(counts or {})
+    return tuple(tuple(_cell(period, day, cards[day], counted[day], today, viewer_zone) for day in week) for week in period.weeks)
 
 
-def _cell(period: Period, day: date, cards: Sequence[ClassCard], today: date, viewer_zone: str) -> DayCell:
-    fits = len(cards) if len(cards) <= CELL_LINES else CELL_LINES - 1
+def _cell(period: Period, day: date, cards: Sequence[ClassCard], count: int, today: date, viewer_zone: str) -> DayCell:
+    fits = count if count <= CELL_LINES else CELL_LINES - 1
     shown = tuple(entry_of(card, day, viewer_zone) for card in cards[:fits])
-    return DayCell(day=day, in_period=period.has(day), is_today=day == today, shown=shown, more=len(cards) - fits)
+    return DayCell(day=day, in_period=period.has(day), is_today=day == today, shown=shown, more=count - fits)
 
 
 @dataclass(frozen=True, kw_only=True)

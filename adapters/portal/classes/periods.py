@@ -3,7 +3,7 @@
 from calendar import monthrange
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Final
 
 from adapters.portal.classes.filters import FIRST_DAY, LAST_DAY, View
@@ -39,10 +39,10 @@ class Period:
         return tuple(days[start : start + 7] for start in range(0, len(days), 7))
 
     @property
-    def bounds(self) -> tuple[datetime, datetime]:
-        """Midnight before the first day of the period proper, and after its last."""
+    def proper(self) -> tuple[date, date]:
+        """The first and the last day of the period proper."""
         own = [day for day in self.days if self.has(day)]
-        return datetime.combine(own[0], time.min), datetime.combine(own[-1], time.min) + _DAY
+        return own[0], own[-1]
 
     def has(self, day: date) -> bool:
         """Whether a day is of the period proper: a month shows days of its neighbours too."""

@@ -10,13 +10,16 @@ from zoneinfo import ZoneInfo
 import msgspec
 from starlette.requests import Request
 
-from adapters.portal.classes.filters import ClassFilters, parse
+from adapters.portal.classes.entries import overview_of
+from adapters.portal.classes.filters import ClassFilters, View, parse
+from adapters.portal.classes.grids import CELL_LINES
 from adapters.portal.classes.periods import Period, period_of
 from adapters.portal.classes.zones import ZONE_COOKIE, valid_zone
 from adapters.portal.ports import ReadModel
 from adapters.portal.services import services_of
 from adapters.portal.web.guards import signed_in_session
-from adapters.read_model.views import ClassCard, ClassQuery, Timeline
+from adapters.read_model.overview import Overview
+from adapters.read_model.views import ClassQuery, Timeline
 
 __all__ = ["Reader", "digest", "reader_of"]
 
@@ -38,19 +41,25 @@ class Reader:
     def period(self) -> Period:
         return period_of(self.filters.view, self.filters.on or self.today)
 
-    async def cards(self) -> list[ClassCard]:
+    @property
+    def _query(self) -> ClassQuery:
         period, filters = self.period, self.filters
-        return await self.read_model.classes(
-            ClassQuery(
-                first_day=period.first,
-                last_day=period.last,
-                provider_ids=filters.providers,
-                class_types=filters.class_types,
-                presences=filters.presences,
-                booked_statuses=filters.booked,
-                provider_restriction=self.restriction,
-            )
+        return ClassQuery(
+            first_day=period.first,
+            last_day=period.last,
+            provider_ids=filters.providers,
+            class_types=filters.class_types,
+            presences=filters.presences,
+            booked_statuses=filters.booked,
+            provider_restriction=self.restriction,
         )
+
+    async def overview(self) -> Overview:
+        """What the period's page shows: of a month the first few classes of each day, of a week or a day all of them."""
+        period = self.period
+        if period.view is View.MONTH:
+            return await self.read_model.overview(self._query, period.proper, CELL_LINES)
+        return overview_of(await self.read_model.classes(self._query), period.days)
 
     async def timeline(self, class_id: str) -> Timeline | None:
         """None also for what can be no class's id."""
@@ -60,11 +69,11 @@ class Reader:
 
     async def look(self, class_id: str | None) -> str:
         """The digest of what a page would show now: the calendar, or one class's timeline."""
-        return digest(await self.cards() if class_id is None else await self.timeline(class_id))
+        return digest(await self.overview() if class_id is None else await self.timeline(class_id))
 
 
 def digest(shown: Any) -> str:
-    """Of cards or a timeline; equal when they are."""
+    """Of an overview or a timeline; equal when they are."""
     return blake2b(_encode(shown), digest_size=12).hexdigest()
 
 

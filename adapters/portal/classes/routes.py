@@ -69,7 +69,7 @@ async def _live_calendar(request: Request) -> Response:
 
 async def _calendar_context(reader: Reader) -> dict[str, Any]:
     as_of: datetime | None = await reader.read_model.as_of()
-    page = calendar_page(reader, await reader.cards())
+    page = calendar_page(reader, await reader.overview())
     timeline_url = timeline_urls(reader.filters)
     return {"page": page, "labels": _LABELS, "as_of": as_of, "notices": reader.notices, "timeline_url": timeline_url, **_WORDS}
 

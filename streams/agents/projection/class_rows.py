@@ -1,5 +1,6 @@
 """From a folded class and its events to rows of the read model. Pure. No student goes in but as a number, and in the opaque state."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
 
@@ -10,6 +11,7 @@ from adapters.read_model.rows import Batch, ClassRow, DetailsRow, RosterRow, Ste
 from adapters.read_model.views import BookedStatus, Stage
 from schemas.envelope import ReceivedEvent
 from schemas.events import (
+    EVENT_TYPES,
     TYPE_PREFIX,
     TYPE_SUFFIX,
     ClassDetailsChanged,
@@ -29,6 +31,9 @@ __all__ = ["add_class", "event_step", "wanted_rows"]
 
 _CANCELLED, _BOOKED, _NOT_BOOKED = BookedStatus.CANCELLED.value, BookedStatus.BOOKED.value, BookedStatus.NOT_BOOKED.value
 _EVENT = Stage.EVENT.value
+#: `com.impactfeedback.booking.class.rescheduled.v1` -> `class.rescheduled`.
+_SHORT_NAMES = {name: name.removeprefix(TYPE_PREFIX).removesuffix(TYPE_SUFFIX) for name in EVENT_TYPES}
+_OF_ROSTER = frozenset({StudentAdded, StudentRemoved})
 
 
 def add_class(batch: Batch, class_id: str, was: ClassState | None, now: ClassState) -> None:
@@ -116,33 +121,27 @@ def _status(state: ClassState) -> str:
 def wanted_rows(class_id: str, before: ClassState | None, after: ClassState) -> list[WantedRow]:
     """One for each provider whose calendar shall show something else than before: those for whom the fold makes an intent."""
     was, now = wanted(before), wanted(after)
-    return [
-        WantedRow(clean(class_id), clean(provider_id), provider_id in now, after.version)
-        for provider_id in dict.fromkeys((*was, *now))
-        if was.get(provider_id) != now.get(provider_id)
-    ]
+    if was.keys() == now.keys():  # one entry for all of them
+        concerned: Iterable[str] = now if next(iter(was.values()), None) != next(iter(now.values()), None) else ()
+    else:
+        concerned = (provider_id for provider_id in dict.fromkeys((*was, *now)) if was.get(provider_id) != now.get(provider_id))
+    return [WantedRow(clean(class_id), clean(provider_id), provider_id in now, after.version) for provider_id in concerned]
 
 
 def event_step(class_id: str, received: ReceivedEvent, at: datetime, before: ClassState | None, after: ClassState) -> StepRow:
     """`class_id` is clean."""
     version = after.version
-    step = StepFacts(at, version, None, _short_name(received.type), _facts(received, before, after))
+    step = StepFacts(at, version, None, _SHORT_NAMES[received.type], _facts(received, before, after))
     return StepRow(class_id, f"e{version}", _EVENT, encode_facts(step))
 
 
-@lru_cache(maxsize=64)
-def _short_name(type: str) -> str:
-    """`com.impactfeedback.booking.class.rescheduled.v1` -> `class.rescheduled`."""
-    return type.removeprefix(TYPE_PREFIX).removesuffix(TYPE_SUFFIX)
-
-
 def _facts(received: ReceivedEvent, before: ClassState | None, after: ClassState) -> msgspec.Raw:
-    event = received.event
     was_booked, missing = (False, after.version - 1) if before is None else (before.booked, after.version - before.version - 1)
-    if isinstance(event, (StudentAdded, StudentRemoved)) and not missing:  # most events
-        return _roster_facts(len(after.students), after.booked, was_booked)
+    booked, students = after.booked, len(after.students)
+    if type(received.event) in _OF_ROSTER and not missing:  # most events
+        return _roster_facts(students, booked, was_booked)
     said = _said(received)
-    return raw_facts(EventFacts(students=len(after.students), booked=after.booked, was_booked=was_booked, missing=missing, **said))  # type: ignore[arg-type]
+    return raw_facts(EventFacts(students=students, booked=booked, was_booked=was_booked, missing=missing, **said))  # type: ignore[arg-type]
 
 
 @lru_cache(maxsize=4096)

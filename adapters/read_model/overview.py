@@ -3,10 +3,10 @@
 A month has thousands of classes and shows a few of each day: the others are counted by the index over starts, and no card is read.
 """
 
-from collections import defaultdict
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Select, cast, func, select
@@ -16,11 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from adapters.read_model.facts import card_facts
 from adapters.read_model.marks import WORST_FIRST
 from adapters.read_model.selects import matching, spanning
-from adapters.read_model.standing import counted
+from adapters.read_model.standing import at, counted
 from adapters.read_model.tables import classes
 from adapters.read_model.views import ClassCard, ClassQuery, Mark
 
-__all__ = ["Brief", "DayOverview", "Overview", "brief_days", "count_marks", "day_overview", "last_day"]
+__all__ = ["Brief", "DayOverview", "Overview", "brief_days", "count_marks", "day_overview", "last_day", "spans_of"]
 
 _DAY = timedelta(days=1)
 _ids = msgspec.json.Decoder(list[str]).decode
@@ -45,6 +45,14 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
         return sum(count for _, count in self.marks)
 
 
+class Span(NamedTuple):
+    """Of a class that goes on after midnight."""
+
+    starts_at: datetime
+    class_id: str
+    ends_at: datetime
+
+
 class Brief(msgspec.Struct):
     """A day before its cards are read. `ids`: of the first classes, in no order."""
 
@@ -52,29 +60,37 @@ class Brief(msgspec.Struct):
     ids: list[str] = msgspec.field(default_factory=list)
 
 
-async def brief_days(connection: AsyncConnection, query: ClassQuery, most: int) -> dict[date, Brief]:
-    """Days without a class are left out. `most`: of each day that begin on it, and as many that go on from before."""
+async def spans_of(connection: AsyncConnection, query: ClassQuery) -> list[Span]:
+    """Classes that go on after midnight, by start: few."""
+    rows = await connection.execute(select(classes.c.class_id, classes.c.card).where(*spanning(query)))
+    found = ((class_id, card_facts(card)) for class_id, card in rows)
+    return sorted((Span(facts.starts_at, class_id, facts.ends_at) for class_id, facts in found))
+
+
+async def brief_days(connection: AsyncConnection, query: ClassQuery, most: int, spans: Iterable[Span]) -> dict[date, Brief]:
+    """Days without a class are left out. `spans`: of the query."""
     found: dict[date, Brief] = defaultdict(Brief)
     for day, count, ids in await connection.execute(_beginning(query, most, connection.dialect.name)):
         found[_date(day)] = Brief(count, _ids(ids))
-    for class_id, card in await connection.execute(_spanning(query)):
-        facts = card_facts(card)
-        day = max(facts.starts_at.date() + _DAY, query.first_day)
-        while day <= min(last_day(facts.starts_at, facts.ends_at), query.last_day):
+    for span in spans:
+        day = max(span.starts_at.date() + _DAY, query.first_day)
+        while day <= min(last_day(span.starts_at, span.ends_at), query.last_day):
             there = found[day]
-            if len(there.ids) < 2 * most:
-                there.ids.append(class_id)
             there.count += 1
+            if len(there.ids) < 2 * most:  # `most` that begin on the day, and as many before them
+                there.ids.append(span.class_id)
             day += _DAY
     return found
 
 
-async def count_marks(connection: AsyncConnection, query: ClassQuery, now: datetime) -> tuple[tuple[Mark, int], ...]:
-    counts = [0] * len(WORST_FIRST)
-    for conditions in matching(query):
-        row = (await connection.execute(counted(conditions, now, query.provider_restriction))).one()
-        counts = [before + more for before, more in zip(counts, row, strict=True)]
-    numbers: Mapping[Mark, int] = dict(zip(WORST_FIRST, counts, strict=True))
+async def count_marks(connection: AsyncConnection, query: ClassQuery, now: datetime, spans: Iterable[Span]) -> tuple[tuple[Mark, int], ...]:
+    """`spans`: of the query, or of more days."""
+    reaching_in = [span.class_id for span in spans if span.starts_at.date() < query.first_day <= span.ends_at.date()]
+    numbers: Counter[Mark] = Counter()
+    for conditions in (matching(query)[1], [classes.c.class_id.in_(reaching_in)] if reaching_in else None):
+        if conditions is not None:
+            row = (await connection.execute(counted(conditions, query.provider_restriction), at(now))).one()
+            numbers.update(dict(zip(WORST_FIRST, row, strict=True)))
     return tuple((mark, numbers[mark]) for mark in Mark if numbers[mark])
 
 
@@ -105,11 +121,6 @@ def _beginning(query: ClassQuery, most: int, dialect: str) -> Select[Any]:
     collect = func.json_group_array if dialect == "sqlite" else func.json_agg
     ids = select(cast(collect(firsts.c.class_id), Text)).correlate(days).scalar_subquery()
     return select(days.c.day, days.c.number, ids).order_by(days.c.day)
-
-
-def _spanning(query: ClassQuery) -> Select[Any]:
-    """Those that go on after midnight, by start: few."""
-    return select(classes.c.class_id, classes.c.card).where(*spanning(query)).order_by(classes.c.starts_at, classes.c.class_id)
 
 
 def _date(found: date | str) -> date:

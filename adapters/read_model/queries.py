@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adapters.read_model import selects
-from adapters.read_model.overview import Overview, brief_days, count_marks, day_overview
+from adapters.read_model.overview import Overview, brief_days, count_marks, day_overview, spans_of
 from adapters.read_model.own import OWN_CALENDAR, own_calendar
 from adapters.read_model.reading import PROVIDER, card_of, cards_of, entry_mark, step_of
 from adapters.read_model.short_reads import ShortReads
@@ -78,8 +78,9 @@ class ReadModelQueries:
         """Each day of the query that has a class, with the first `most` of it; how the classes of the days of `proper` stand."""
         now = self._clock()
         async with self._engine.connect() as connection:
-            days = await brief_days(connection, query, most)
-            marks = await count_marks(connection, replace(query, first_day=proper[0], last_day=proper[1]), now)
+            spans = await spans_of(connection, query)
+            days = await brief_days(connection, query, most, spans)
+            marks = await count_marks(connection, replace(query, first_day=proper[0], last_day=proper[1]), now, spans)
             ids = {class_id for day in days.values() for class_id in day.ids}
             rows = (await connection.execute(selects.cards_of(ids, now, query.provider_restriction))).all()
             connected = await _connected(connection, rows)

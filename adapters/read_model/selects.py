@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime, time
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Integer, Select, and_, select, text, type_coerce
+from sqlalchemy import ColumnElement, FromClause, Integer, Select, and_, func, select, text, type_coerce
 
 from adapters.read_model.tables import changes, classes, connections, entries, providers
 from adapters.read_model.views import ClassQuery
@@ -13,6 +13,9 @@ __all__ = ["card", "cards", "cards_of", "changed", "connected", "marks_of_class"
 
 #: More ids than this are not worth an IN list.
 _MANY = 1_000
+
+#: To sort by where another index finds the rows: SQLite would rather go through all that ever started than sort a few.
+_START = func.coalesce(classes.c.starts_at, classes.c.starts_at)
 
 _CARD = (classes.c.class_id, classes.c.card, classes.c.status, classes.c.student_count)
 
@@ -48,8 +51,11 @@ def cards(query: ClassQuery, now: datetime) -> tuple[Select[Any], ...]:
 
     One row for each class and entry, with a restriction that provider's entry only; one without an entry for a class that has none.
     """
-    wanted = _with_entries(now, query.provider_restriction)
-    return tuple(wanted.where(*part).order_by(classes.c.starts_at, classes.c.class_id) for part in matching(query))
+    wanted, (reaching_in, beginning) = _with_entries(now, query.provider_restriction), matching(query)
+    return (
+        wanted.where(*reaching_in).order_by(_START, classes.c.class_id),
+        wanted.where(*beginning).order_by(classes.c.starts_at, classes.c.class_id),
+    )
 
 
 def cards_of(class_ids: Collection[str], now: datetime, restriction: str | None) -> Select[Any]:

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from adapters.portal.classes.entries import by_day, worst_mark
 from adapters.read_model.marks import WORST_FIRST, EntryState, Reason, mark_of
 from adapters.read_model.queries import ReadModelQueries
-from adapters.read_model.standing import ranked
+from adapters.read_model.standing import at, ranked
 from adapters.read_model.store import ReadModelStore
 from adapters.read_model.tables import classes, connections, entries, providers
 from adapters.read_model.views import BookedStatus, ClassQuery, Mark
@@ -118,7 +118,7 @@ async def test_a_mark_in_sql_is_the_mark(writing: AsyncEngine, reading: AsyncEng
         await transaction.execute(insert(providers), [{"class_id": one, "provider_id": who} for one, who in pairs.items()])
         await transaction.execute(insert(entries), [_entry(one, pairs[one], entry) for one, (entry, _, _) in cases.items()])
     async with reading.connect() as connection:
-        rows = (await connection.execute(ranked((), NOW, None))).all()
+        rows = (await connection.execute(ranked((), None), at(NOW))).all()
     assert {class_id: WORST_FIRST[rank] for class_id, rank in rows} == {class_id: _expected(*case) for class_id, case in cases.items()}
 
 

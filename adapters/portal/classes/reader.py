@@ -55,9 +55,9 @@ class Reader:
         )
 
     async def overview(self) -> Overview:
-        """What the period's page shows: of everybody's month the first few classes of each day, else all, which are not so many."""
+        """What the period's page shows: of a month of everybody the first few classes of each day, else all, which are not so many."""
         period = self.period
-        if period.view is View.MONTH and self.restriction is None:
+        if period.view is View.MONTH and self.restriction is None and not self.filters.providers:
             return await self.read_model.overview(self._query, period.proper, CELL_LINES)
         return overview_of(await self.read_model.classes(self._query), period.days)
 

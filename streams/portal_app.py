@@ -1,7 +1,6 @@
 """The portal process: the pages of adapters.portal, composed from settings and served by uvicorn."""
 
 import asyncio
-import gc
 import logging
 import signal
 import socket
@@ -18,6 +17,7 @@ from adapters.read_model.engine import reading_engine
 from adapters.read_model.queries import ReadModelQueries
 from adapters.vault.seal import KeyRing
 from streams.bootstrap import microsoft_credential
+from streams.engine.interpreter import settle
 from streams.engine.kafka_clients import producer_options
 from streams.portal_publisher import KafkaConnectionPublisher
 from streams.settings import PortalSettings, Settings
@@ -32,7 +32,7 @@ _STOP_SECONDS = 3
 
 def run(settings: Settings, *, host: str = "127.0.0.1", port: int = 8000) -> None:
     """Blocks until SIGTERM or SIGINT, then returns. Raises SettingError; ends with exit code 1 when the port is taken."""
-    gc.freeze()  # what is loaded by now stays: collections that a page of thousands of classes sets off need not go through it
+    settle()  # collections that a page of thousands of classes sets off need not go through what is loaded by now
     uvloop.run(serve(settings, host=host, port=port))
 
 

@@ -1,12 +1,10 @@
 """The read model's writer: plain aiokafka in, SQL out. One process writes; further ones stand by and take over when it is gone."""
 
 import asyncio
-import gc
 import os
 import secrets
 import signal
 import socket
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -21,6 +19,7 @@ from streams.agents.projection.folder import Folder
 from streams.agents.projection.keeper import Keeper
 from streams.agents.projection.session import Policy, Watcher
 from streams.engine.health import Health, HealthServer
+from streams.engine.interpreter import settle
 from streams.engine.kafka_clients import admin_options, consumer_options
 from streams.engine.preflight import wait_for_topics
 from streams.engine.projection_source import Place, ProjectionSource
@@ -33,7 +32,9 @@ __all__ = ["Progress", "rebuild", "run", "serve"]
 MAX_RECORDS = 5_000
 #: Seconds for which a thread keeps Python's lock while another wants it: SQLite's thread asks for it between two statements, and the fold
 #: is not to keep it waiting for long. Python's own is 5 ms.
-_SWITCH_INTERVAL = 0.0005
+_SWITCH_SECONDS = 0.0005
+#: A batch is tens of thousands of rows, without a cycle in them.
+_YOUNG_OBJECTS = 50_000
 _PARTITION_FETCH_BYTES = 4 * 1024 * 1024
 #: Longer than a batch, a fetch and an election of a new leader take.
 _STALLED_AFTER = 60.0
@@ -60,20 +61,14 @@ class Progress:
 
 def run(settings: Settings) -> None:
     """Blocks until SIGTERM or SIGINT, then returns. Raises TopicsNotReadyError, and OSError when the metrics port is taken."""
-    _tune()
+    settle(young_objects=_YOUNG_OBJECTS, switch_seconds=_SWITCH_SECONDS)
     uvloop.run(serve(settings, make_metrics()))
 
 
 def rebuild(settings: Settings, watcher: Watcher) -> bool:
     """Drop the read model and build it anew to where the topics end now. False when it was stopped before that."""
-    _tune()
+    settle(young_objects=_YOUNG_OBJECTS, switch_seconds=_SWITCH_SECONDS)
     return uvloop.run(_rebuild(settings, watcher))
-
-
-def _tune() -> None:
-    sys.setswitchinterval(_SWITCH_INTERVAL)
-    gc.freeze()  # what is loaded by now stays
-    gc.set_threshold(50_000)  # a batch is tens of thousands of rows, without a cycle in them
 
 
 async def serve(settings: Settings, metrics: Metrics) -> None:

@@ -1,7 +1,6 @@
 """Run a Faust app in the foreground: our logging, stop on SIGTERM, an exit status that says what happened."""
 
 import asyncio
-import gc
 import sys
 from typing import Any
 
@@ -10,10 +9,11 @@ import uvloop
 from mode.worker import Worker as ModeWorker
 
 from streams.engine.app import EngineApp
+from streams.engine.interpreter import settle
 
 __all__ = ["run_app", "use_fast_loops"]
 
-#: New objects that may be alive before the collector looks for cycles among them. Python's own default is 700.
+#: Records in flight are many and short-lived, and almost none is part of a cycle: the young generation may grow before it is searched.
 YOUNG_OBJECTS = 20_000
 #: The consumer's thread waits so long for the interpreter while the main thread computes. Python's own default is 5 ms.
 SWITCH_SECONDS = 0.001
@@ -22,16 +22,6 @@ SWITCH_SECONDS = 0.001
 def use_fast_loops() -> None:
     """Loops made from now on are uvloop's. Call it before the app is made: Faust has one for itself and one for its consumer's thread."""
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
-
-
-def _calm_garbage_collector() -> None:
-    """What was imported stays for the life of the process: the collector need not look at it again and again.
-
-    Records in flight are many and short-lived, and almost none is part of a cycle, so the young generation may grow before it is searched.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS, 20, 20)
 
 
 class Worker(faust.Worker):  # type: ignore[misc]
@@ -46,8 +36,7 @@ class Worker(faust.Worker):  # type: ignore[misc]
 
 def run_app(app: EngineApp) -> None:
     """Blocks until a signal, then returns; exits 1 when the app crashed, so that whoever supervises it starts it again."""
-    _calm_garbage_collector()
-    sys.setswitchinterval(SWITCH_SECONDS)
+    settle(young_objects=YOUNG_OBJECTS, older=(20, 20), switch_seconds=SWITCH_SECONDS)
     worker = Worker(app, override_logging=False, redirect_stdouts=False, quiet=True, console_port=None)
     worker.spinner = None
     try:

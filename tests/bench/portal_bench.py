@@ -22,7 +22,7 @@ from tests.e2e.stack import free_port, reachable
 from tests.support.processes import Worker
 from tests.support.waiting import eventually
 
-__all__ = ["PACED", "PortalRun", "PortalSizes", "run_portal"]
+__all__ = ["PACED", "PortalRun", "PortalSizes", "portal_running", "run_portal"]
 
 PACED, AT_ONCE = "once a second each", "all at once"
 _PAGE = "/account/profile/external"
@@ -64,7 +64,7 @@ async def run_portal(sizes: PortalSizes, bootstrap: str, directory: Path, env: d
     providers = connected_providers(sizes.users)
     url = f"sqlite+aiosqlite:///{directory / 'read-model.sqlite3'}"
     await fill(url, providers, sizes.classes)
-    async with _running(bootstrap, directory, env | {"IMPACT_DATABASE_URL": url}) as (portal, sandbox, port):
+    async with portal_running(bootstrap, directory, env | {"IMPACT_DATABASE_URL": url}) as (portal, sandbox, port):
         readers = [await sign_in(provider, portal=f"http://{_HOST}:{port}", sandbox=sandbox) for provider in providers]
         orders = {
             "warm-up": _order(port, readers, requests=1, pause=0.5),
@@ -76,7 +76,7 @@ async def run_portal(sizes: PortalSizes, bootstrap: str, directory: Path, env: d
 
 
 @asynccontextmanager
-async def _running(bootstrap: str, directory: Path, env: dict[str, str]) -> AsyncIterator[tuple[Worker, str, int]]:
+async def portal_running(bootstrap: str, directory: Path, env: dict[str, str]) -> AsyncIterator[tuple[Worker, str, int]]:
     """The portal, the address of the sandbox that it signs people in with, and the portal's port."""
     sandbox_port, port = free_port(), free_port()
     sandbox_url = f"http://{_HOST}:{sandbox_port}"

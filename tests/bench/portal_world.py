@@ -126,9 +126,9 @@ def _status(provider: Provider) -> ConnectionStatus:
     )
 
 
-async def sign_in(provider: Provider, *, portal: str, sandbox: str) -> Reader:
+async def sign_in(provider: Provider, *, portal: str, sandbox: str, groups: Sequence[str] = ("providers",)) -> Reader:
     """Through the issuer, as a browser does it, with the account hinted at instead of chosen on its page."""
-    person = {"sub": provider.sub, "email": provider.email, "name": provider.sub, "groups": ["providers"]}
+    person = {"sub": provider.sub, "email": provider.email, "name": provider.sub, "groups": list(groups)}
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as http:
         async with http.post(f"{sandbox}/control/people", data=msgspec.json.encode(person)) as answer:
             answer.raise_for_status()

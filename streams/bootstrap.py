@@ -1,27 +1,9 @@
 """The composition root: from settings to apps. Tests hand fakes in here."""
 
-import os
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-from adapters.google.client import GoogleCalendar
-from adapters.google.tokens import GoogleTokens
-from adapters.http import LeanClient
-from adapters.microsoft.client import MicrosoftCalendar
-from adapters.microsoft.client_credential import (
-    CertificateCredential,
-    ClientCredential,
-    ManagedIdentity,
-    SecretCredential,
-    WorkloadIdentity,
-)
-from adapters.microsoft.tokens import MicrosoftTokens
-from adapters.ports import CalendarPort, TokenPort
 from adapters.vault.seal import KeyRing
-from schemas.connections import Service
 from schemas.intents import Lane
 from streams.agents.actions import Actions
 from streams.agents.agendas import Agendas
@@ -32,6 +14,7 @@ from streams.agents.fold import FoldPolicy, FoldWork
 from streams.agents.intake import ExecutePolicy, ExecuteWork
 from streams.agents.results import Results
 from streams.agents.services import Services
+from streams.calendar_services import Adapters, real_adapters
 from streams.domain.agenda import is_newer_agenda
 from streams.domain.circuit import CircuitPolicy
 from streams.domain.connection import is_newer_connection
@@ -45,80 +28,18 @@ from streams.engine.preflight import wait_for_topics
 from streams.engine.producer import ConfirmedProducer
 from streams.engine.slots import claim_slot
 from streams.metrics import Metrics, make_metrics
-from streams.settings import OAuthSettings, SettingError, Settings
+from streams.settings import SettingError, Settings
 
-__all__ = ["Adapters", "execute_app", "fold_app", "microsoft_credential", "real_adapters"]
+__all__ = ["execute_app", "fold_app"]
 
 #: Records that the execute worker takes from a partition at once.
 EXECUTE_CHUNK = 200
 FOLD_CHUNK = 4_000
-#: Where Kubernetes projects the token of a workload identity when the pod does not say otherwise.
-DEFAULT_TOKEN_FILE = "/var/run/secrets/azure/tokens/azure-identity-token"  # noqa: S105 - a path
 #: A service goes on with a request whose answer nobody awaits any more: its event may appear until so many time-outs after the call began.
 SETTLE_CALLS = 3
 #: Seconds between small steps of forgetting, and between looks at circuits whose rest is over.
 FORGET_EVERY = 10.0
 PROBE_EVERY = 0.5
-
-
-@dataclass(frozen=True, kw_only=True)
-class Adapters:
-    """What the execute worker talks to. A service without client id is absent: its entries rest until it is configured."""
-
-    calendars: Mapping[Service, CalendarPort]
-    tokens: Mapping[Service, TokenPort]
-    http: LeanClient | None = None
-
-    async def close(self) -> None:
-        for calendar in self.calendars.values():
-            await calendar.close()
-        for tokens in self.tokens.values():
-            await tokens.close()
-        if self.http is not None:
-            await self.http.close()
-
-
-def real_adapters(settings: Settings) -> Adapters:
-    """Raises SettingError when no calendar service is configured."""
-    if settings.google is None and settings.microsoft is None:
-        settings.require_google()
-    http = LeanClient(timeout=settings.call_timeout)
-    calendars: dict[Service, CalendarPort] = {}
-    tokens: dict[Service, TokenPort] = {}
-    if settings.google is not None:
-        calendars[Service.GOOGLE] = GoogleCalendar(http, api_url=settings.google_api_url)
-        tokens[Service.GOOGLE] = GoogleTokens(
-            http,
-            token_url=settings.google_token_url,
-            revoke_url=settings.google_revoke_url,
-            client_id=settings.google.client_id,
-            client_secret=settings.google.client_secret,
-        )
-    if settings.microsoft is not None:
-        calendars[Service.MICROSOFT] = MicrosoftCalendar(http, graph_url=settings.graph_url)
-        tokens[Service.MICROSOFT] = MicrosoftTokens(
-            http,
-            authority=settings.microsoft_authority,
-            client_id=settings.microsoft.client_id,
-            credential=microsoft_credential(settings.microsoft),
-        )
-    return Adapters(calendars=calendars, tokens=tokens, http=http)
-
-
-def microsoft_credential(oauth: OAuthSettings) -> ClientCredential:
-    """How this process proves itself to Microsoft. Raises SettingError for a certificate that cannot be used."""
-    if oauth.federated == "managed-identity":
-        return ManagedIdentity(os.environ.get("AZURE_CLIENT_ID"))
-    if oauth.federated == "workload-identity":
-        return WorkloadIdentity(Path(os.environ.get("AZURE_FEDERATED_TOKEN_FILE", DEFAULT_TOKEN_FILE)))
-    if oauth.certificate is None:
-        return SecretCredential(oauth.client_secret)
-    try:
-        return CertificateCredential(oauth.certificate.read_bytes(), client_id=oauth.client_id)
-    except (OSError, ValueError, TypeError) as error:  # TypeError: the key is encrypted
-        expects = "a PEM file with the certificate and its RSA key, not encrypted"
-        name = "IMPACT_MICROSOFT_CLIENT_CERTIFICATE"
-        raise SettingError(name, expects, "/etc/impact/app.pem", f"cannot be used ({type(error).__name__})") from None
 
 
 def fold_app(settings: Settings, metrics: Metrics | None = None) -> EngineApp:

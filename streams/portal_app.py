@@ -16,7 +16,7 @@ from adapters.portal.deps import GoogleApp, MicrosoftApp, OidcSettings, PortalDe
 from adapters.read_model.engine import reading_engine
 from adapters.read_model.queries import ReadModelQueries
 from adapters.vault.seal import KeyRing
-from streams.bootstrap import microsoft_credential
+from streams.calendar_services import microsoft_credential
 from streams.engine.interpreter import settle
 from streams.engine.kafka_clients import producer_options
 from streams.portal_publisher import KafkaConnectionPublisher

@@ -14,8 +14,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from azure.core.exceptions import ClientAuthenticationError
-from azure.identity.aio import ManagedIdentityCredential
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -98,9 +96,13 @@ class ManagedIdentity:
     """
 
     def __init__(self, identity_client_id: str | None = None) -> None:
+        from azure.identity.aio import ManagedIdentityCredential  # here, since it takes long to load and few deployments use it
+
         self._credential = ManagedIdentityCredential(client_id=identity_client_id)
 
     async def form(self, token_url: str) -> dict[str, str]:
+        from azure.core.exceptions import ClientAuthenticationError
+
         try:
             token = await self._credential.get_token(_EXCHANGE_SCOPE)  # cached by the library until near its end
         except ClientAuthenticationError as error:  # CredentialUnavailableError is one

@@ -119,7 +119,7 @@ class _Machine:
 @pytest.mark.parametrize("token", ["machine-token", None])
 async def test_a_managed_identity_sends_the_machines_token(monkeypatch: pytest.MonkeyPatch, token: str | None) -> None:
     machine = _Machine(token)
-    monkeypatch.setattr("adapters.microsoft.client_credential.ManagedIdentityCredential", lambda client_id: machine)
+    monkeypatch.setattr("azure.identity.aio.ManagedIdentityCredential", lambda client_id: machine)
     credential = ManagedIdentity("client")
     if token is None:
         with pytest.raises(Misconfigured, match="managed_identity_unavailable"):

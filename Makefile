@@ -27,8 +27,9 @@ $(STAMP): requirements-dev.lock pyproject.toml
 demo: install ## Tell a story on a real Kafka with simulated calendars. KEEP=1 stays up.
 	$(BIN)/impact-calendar demo $(if $(KEEP),--keep)
 
-test: install ## Run every test but storm and soak, with coverage.
+test: install ## Run every test but storm and soak, with coverage; of the domain no branch may be left out.
 	$(BIN)/python -m pytest -m "not storm and not soak" -n 3 --dist loadscope --no-loadscope-reorder --cov --cov-report=term --cov-report=xml $(ARGS)
+	$(if $(ARGS),,$(BIN)/coverage report --include="streams/domain/*" --fail-under=100)
 
 lint: install ## Lint, format check, strict types, layer contracts.
 	$(BIN)/ruff check .

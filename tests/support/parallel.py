@@ -13,6 +13,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from infra.kafka.broker import LocalKafka
+from tests.support.authorities import trust_nobody
 
 __all__ = ["EXISTING_BROKER", "pytest_collection_modifyitems", "pytest_configure", "pytest_unconfigure", "pytest_xdist_make_scheduler"]
 
@@ -31,10 +32,13 @@ _directory = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """The process that hands out the tests starts the broker, and those that run them inherit its address."""
-    if _is_one_of_many(config) or not getattr(config.option, "numprocesses", None) or EXISTING_BROKER in os.environ:
+    if _is_one_of_many(config):
         return
-    directory = config.stash[_directory] = tempfile.TemporaryDirectory(prefix="impact-test-kafka-")
-    broker = config.stash[_broker] = LocalKafka(data_dir=Path(directory.name))
+    directory = config.stash[_directory] = tempfile.TemporaryDirectory(prefix="impact-test-")
+    trust_nobody(Path(directory.name))
+    if not getattr(config.option, "numprocesses", None) or EXISTING_BROKER in os.environ:
+        return
+    broker = config.stash[_broker] = LocalKafka(data_dir=Path(directory.name) / "kafka")
     broker.start()
     os.environ[EXISTING_BROKER] = broker.bootstrap_servers
 
@@ -44,6 +48,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if broker is not None:
         broker.stop()
         os.environ.pop(EXISTING_BROKER, None)
+    if _directory in config.stash:
         config.stash[_directory].cleanup()
 
 

@@ -39,7 +39,6 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
-
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The bootstrap address of one real Apache Kafka, started with the first test that asks for it."""

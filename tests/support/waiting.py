@@ -9,7 +9,8 @@ __all__ = ["eventually", "eventually_sync"]
 
 T = TypeVar("T")
 
-_PAUSE = 0.05
+#: Seconds between two looks; after a look that took long, twice as long as it took, so that looking takes a third of a processor at most.
+_PAUSE, _LONGEST_PAUSE = 0.05, 0.5
 
 
 async def eventually(probe: Callable[[], Awaitable[T]], *, what: str, timeout: float = 60.0) -> T:
@@ -19,7 +20,7 @@ async def eventually(probe: Callable[[], Awaitable[T]], *, what: str, timeout: f
     """
     deadline = time.monotonic() + timeout
     seen: object = None
-    while time.monotonic() < deadline:
+    while (began := time.monotonic()) < deadline:
         try:
             value = await probe()
         except AssertionError as error:
@@ -28,7 +29,8 @@ async def eventually(probe: Callable[[], Awaitable[T]], *, what: str, timeout: f
             if value:
                 return value
             seen = value
-        await asyncio.sleep(_PAUSE)
+        took = time.monotonic() - began
+        await asyncio.sleep(min(max(_PAUSE, took * 2), _LONGEST_PAUSE))
     raise AssertionError(f"waited {timeout:.0f} s in vain for {what}; last seen: {seen!r}")
 
 

@@ -22,7 +22,7 @@ WHOLE_FETCH_WAIT_MS = 250
 
 
 class InLoopConsumer(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
-    """Faust's consumer thread without the thread, in the loop of the agents (docs/adr/014).
+    """Faust's consumer thread without the thread, in the loop of the agents (docs/adr/016).
 
     Between two threads of one interpreter a fetch costs more than in one: two hops, each waiting for whoever computes. Faust has the
     thread so that agents which block do not keep heartbeats from being sent; ours compute for a fraction of a second at most.

@@ -36,7 +36,8 @@ def counted(conditions: Sequence[Any], restriction: str | None) -> Select[Any]:
     It takes the parameters of `at`.
     """
     worst = ranked(conditions, restriction).subquery("worst")
-    return select(*(func.count().filter(worst.c.rank == rank) for rank in _RANKS.values())).select_from(worst)
+    counts: list[ColumnElement[Any]] = [func.count().filter(worst.c.rank == rank) for rank in _RANKS.values()]
+    return select(*counts).select_from(worst)
 
 
 def ranked(conditions: Sequence[Any], restriction: str | None) -> Select[Any]:

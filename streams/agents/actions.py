@@ -190,7 +190,7 @@ class Actions:
         token = await self._calls.token(run.agenda.provider_id, delete.grant)
         await self._change("delete", run, delete, token, lambda bearer: port.delete(bearer, delete.applied.remote_id))
         run.agenda = after_delete(run.agenda, delete)
-        run.kind = OutcomeKind.DELETED
+        run.kind = run.kind or OutcomeKind.DELETED
 
     async def _change(
         self, operation: str, run: Run, action: Update | Delete, token: str, send: Callable[[str], Awaitable[object]]

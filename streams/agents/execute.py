@@ -28,7 +28,7 @@ from streams.agents.connections import Connections
 from streams.agents.items import Forget, Item, Key, newest, rests_until
 from streams.agents.results import Ending, Results
 from streams.agents.services import SERVICE_FAILING, Services
-from streams.domain.agenda import Agenda, agenda_key, forget_on, merge
+from streams.domain.agenda import Agenda, agenda_key, at_calendar, forget_on, merge
 from streams.domain.connection import Connection
 from streams.domain.reconcile import (
     Adopt,
@@ -197,7 +197,13 @@ class Executor:
         return True
 
     async def _ending(self, run: Run, waiting: str | None) -> Ending:
-        """The write of the agenda, where it changed, under way. `waiting`: why something is still owed, if so."""
+        """The write of the agenda, where it changed, under way. `waiting`: why something is still owed, if so.
+
+        Outcomes tell of the calendar in force: what was done last may have been about another.
+        """
+        current = self._connections.get(run.partition, run.agenda.provider_id).current
+        if current is not None:
+            run.agenda = at_calendar(run.agenda, current.calendar)
         if run.agenda.waiting != waiting:
             run.agenda = msgspec.structs.replace(run.agenda, waiting=waiting)
         row = [] if run.agenda == run.stored else [await self._agendas.write(run.partition, run.row_key, run.agenda, later=True)]
@@ -208,10 +214,16 @@ class Executor:
             run.held = run.refused[1].grant
             await self._dead_letter(run, *run.refused)
             return
+        ending = await self._ending(run, None)
+        current = self._connections.get(run.partition, run.agenda.provider_id).current
+        if ending.agenda.applied is not None and current is not None and run.held is not None:
+            ending.held = current
+            if run.kind is OutcomeKind.DELETED:  # from a calendar that is being left
+                run.kind = None
         kinds = {"ended": OutcomeKind.SKIPPED, "dismissed": OutcomeKind.DISMISSED}
         kind = run.kind or kinds.get(reason, OutcomeKind.UNCHANGED)
         why = reason if run.kind is None and reason in kinds else None
-        await self._results.conclude(await self._ending(run, None), kind, reason=why)
+        await self._results.conclude(ending, kind, reason=why)
 
     async def _rest(self, run: Run, reason: str, connection: Connection) -> bool:
         """Remember what is owed. False when the connection changed meanwhile: its sweep may have missed a row that was not local yet."""

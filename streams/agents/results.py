@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from schemas.codec import encode
+from schemas.intents import Intent
 from schemas.outcomes import Outcome, OutcomeKind
 from schemas.topics import Topics
 from streams.agents.items import Item
-from streams.domain.agenda import Agenda
+from streams.domain.agenda import Agenda, intent_of
 from streams.domain.connection import Held
 from streams.domain.retry import Failure, RetryPolicy, dead_letter_headers, retry_headers
 from streams.engine.producer import ConfirmedProducer
@@ -19,6 +20,8 @@ from streams.metrics import ExecuteMetrics
 __all__ = ["Ending", "Results"]
 
 log = logging.getLogger(__name__)
+
+_DONE = frozenset({OutcomeKind.CREATED, OutcomeKind.UPDATED, OutcomeKind.DELETED})
 
 #: Why an entry that is as it shall be comes back once more.
 OVERTAKEN = Failure(error_class="Overtaken", reason="an older call that was never answered may still be carried out")
@@ -126,7 +129,7 @@ class Results:
     ) -> None:
         """`silent`: no outcome is told of the item that leads."""
         told = [item for item in ending.items if not (silent and item is ending.lead)]
-        outcomes = [self._outcome(ending, item, kind, reason, next_try_at) for item in told]
+        outcomes = [self._outcome(ending, item, kind, reason, next_try_at) for item in told] + self._ahead(ending, kind)
         sends = sends + ending.row
         for outcome in outcomes:
             sends.append(await self._producer.send(self._topics.outcomes, outcome.provider_id.encode(), encode(outcome), later=True))
@@ -137,11 +140,32 @@ class Results:
             item.done()
 
     def _outcome(self, ending: Ending, item: Item, kind: OutcomeKind, reason: str | None, next_try_at: datetime | None) -> Outcome:
-        intent, applied, desired = item.intent, ending.agenda.applied, ending.agenda.desired
-        if desired is not None and intent.revision < desired.revision:
+        desired = ending.agenda.desired
+        if desired is not None and item.intent.revision < desired.revision:
             kind, reason, next_try_at = OutcomeKind.SUPERSEDED, None, None
         elif item is not ending.lead:
             kind, reason, next_try_at = OutcomeKind.UNCHANGED, "repeat", None
+        return self._told(ending, item.intent, item, kind, attempt=item.tried.attempts + 1, reason=reason, next_try_at=next_try_at)
+
+    def _ahead(self, ending: Ending, kind: OutcomeKind) -> list[Outcome]:
+        """What was done for the newest intent when the retry of an older one came first: its own record will find nothing to do."""
+        newest = intent_of(ending.agenda)
+        if kind not in _DONE or newest is None or newest.revision <= ending.lead.intent.revision:
+            return []
+        return [self._told(ending, newest, ending.lead, kind, attempt=1)]
+
+    def _told(
+        self,
+        ending: Ending,
+        intent: Intent,
+        item: Item,
+        kind: OutcomeKind,
+        *,
+        attempt: int,
+        reason: str | None = None,
+        next_try_at: datetime | None = None,
+    ) -> Outcome:
+        applied = ending.agenda.applied
         return Outcome(
             intent_id=intent.id,
             provider_id=intent.provider_id,
@@ -150,7 +174,7 @@ class Results:
             kind=kind,
             at=self._now(),
             lane=item.lane,
-            attempt=item.tried.attempts + 1,
+            attempt=attempt,
             service=ending.held.service if ending.held is not None else None,
             reason=reason,
             remote_id=applied.remote_id if applied is not None else None,

@@ -10,7 +10,7 @@ from schemas import headers as names
 from schemas.codec import decode_outcome, encode
 from schemas.connections import Service
 from schemas.intents import Intent, Lane
-from schemas.outcomes import OutcomeKind
+from schemas.outcomes import Outcome, OutcomeKind
 from schemas.topics import Topics
 from streams.agents.actions import Actions
 from streams.agents.agendas import Agendas
@@ -165,8 +165,11 @@ class Execution:
 
     @property
     def outcomes(self) -> list[tuple[OutcomeKind, str | None]]:
-        found = [decode_outcome(value) for topic, _, value in self.broker.sent if topic == TOPICS.outcomes]
-        return [(outcome.kind, outcome.reason) for outcome in found]
+        return [(outcome.kind, outcome.reason) for outcome in self.told]
+
+    @property
+    def told(self) -> list[Outcome]:
+        return [decode_outcome(value) for topic, _, value in self.broker.sent if topic == TOPICS.outcomes]
 
     def sent_to(self, topic: str) -> list[Mapping[str, bytes]]:
         """The headers of what was sent there."""

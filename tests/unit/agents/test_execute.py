@@ -218,6 +218,18 @@ async def test_an_update_that_timed_out_and_lands_late_does_not_stay_on_the_cale
     assert it.calls == ["create", "update", "update", "update"]
 
 
+async def test_what_the_retry_of_an_older_intent_did_for_the_newest_is_told_of_the_newest(it: Execution) -> None:
+    await it.take(intent(1))
+    it.calendar.script.fail(failing, operation="update")
+    older = intent(2, entry(title="Older"))
+    await it.take(older)
+    it.store(msgspec.structs.replace(it.row, desired=agenda(intent(3, entry(title="Newest"))).desired))
+    it.now += SETTLE
+    await it.take(older)
+    told = [(outcome.revision, outcome.kind) for outcome in it.told[-2:]]
+    assert (titles(it), told) == (["Newest"], [(2, OutcomeKind.SUPERSEDED), (3, OutcomeKind.UPDATED)])
+
+
 async def test_what_comes_back_before_an_old_call_is_settled_waits_on(it: Execution) -> None:
     await it.take(intent(1))
     it.calendar.script.fail(failing, operation="update")
@@ -404,6 +416,33 @@ async def test_a_class_stands_on_the_new_calendar_while_the_old_ones_service_fai
     await it.take_again()
     assert [event.mailbox for event in it.calendar.standing()] == ["ada-2"]
     assert it.connections.get(0, ADA).retiring == ()
+
+
+async def test_a_move_is_told_as_what_became_of_the_new_calendar(it: Execution) -> None:
+    """What was taken off the old one comes last, and is not what anybody asks after."""
+    await moved(it)
+    await it.take(intent(1))
+    told = it.told[-1]
+    assert (it.calls, told.kind, told.service) == (["create", "create", "delete"], OutcomeKind.CREATED, GOOGLE)
+    assert told.remote_id == it.calendar.standing("ada-2")[0].remote_id
+
+
+async def test_taking_off_what_is_left_of_a_move_changes_nothing_that_stands(it: Execution) -> None:
+    await moved(it)
+    it.calendar.script.fail(failing, operation="delete")
+    await it.take(intent(1))
+    stands = it.calendar.standing("ada-2")[0].remote_id
+    assert (it.told[-1].kind, it.told[-1].remote_id) == (OutcomeKind.RETRYING, stands)
+    await it.take_again()
+    assert (it.told[-1].kind, it.told[-1].remote_id, it.calls[-1]) == (OutcomeKind.UNCHANGED, stands, "delete")
+
+
+async def test_a_cancelled_class_that_goes_from_both_calendars_is_told_as_deleted(it: Execution) -> None:
+    await moved(it)
+    it.calendar.script.fail(failing, operation="delete")
+    await it.take(intent(1))
+    await it.take(intent(2, None))
+    assert (it.told[-1].kind, it.told[-1].remote_id, it.calendar.standing()) == (OutcomeKind.DELETED, None, [])
 
 
 async def test_an_old_calendar_that_fails_for_long_is_cleared_in_the_end(it: Execution) -> None:

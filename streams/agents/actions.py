@@ -53,6 +53,8 @@ class Run:
     agenda: Agenda
     stored: Agenda | None
     kind: OutcomeKind | None = None
+    #: An event was taken off a calendar, which need not be the one in force.
+    deleted: bool = False
     held: Held | None = None
     #: What the calendar in force will not take, with the failure: a dead letter once nothing is left to go from other calendars.
     refused: tuple[Failure, Act] | None = None
@@ -190,7 +192,7 @@ class Actions:
         token = await self._calls.token(run.agenda.provider_id, delete.grant)
         await self._change("delete", run, delete, token, lambda bearer: port.delete(bearer, delete.applied.remote_id))
         run.agenda = after_delete(run.agenda, delete)
-        run.kind = run.kind or OutcomeKind.DELETED
+        run.deleted = True
 
     async def _change(
         self, operation: str, run: Run, action: Update | Delete, token: str, send: Callable[[str], Awaitable[object]]

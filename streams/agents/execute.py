@@ -215,14 +215,14 @@ class Executor:
             await self._dead_letter(run, *run.refused)
             return
         ending = await self._ending(run, None)
+        stands = ending.agenda.applied is not None
         current = self._connections.get(run.partition, run.agenda.provider_id).current
-        if ending.agenda.applied is not None and current is not None and run.held is not None:
+        if stands and current is not None and run.held is not None:
             ending.held = current
-            if run.kind is OutcomeKind.DELETED:  # from a calendar that is being left
-                run.kind = None
+        done = OutcomeKind.DELETED if run.deleted and not stands else run.kind
         kinds = {"ended": OutcomeKind.SKIPPED, "dismissed": OutcomeKind.DISMISSED}
-        kind = run.kind or kinds.get(reason, OutcomeKind.UNCHANGED)
-        why = reason if run.kind is None and reason in kinds else None
+        kind = done or kinds.get(reason, OutcomeKind.UNCHANGED)
+        why = reason if done is None and reason in kinds else None
         await self._results.conclude(ending, kind, reason=why)
 
     async def _rest(self, run: Run, reason: str, connection: Connection) -> bool:

@@ -540,3 +540,10 @@ async def test_a_burst_is_executed_as_its_last_state_and_the_rest_is_superseded(
     assert (it.calls, titles(it)) == (["create"], ["Yin"])
     assert sorted(kind.value for kind, _ in it.outcomes) == ["created", "superseded", "superseded"]
     assert len(it.taken) == 3
+
+
+async def test_what_was_found_and_taken_off_at_once_is_told_as_deleted(it: Execution) -> None:
+    it.calendar.script.fail(failing, operation="create", after=True)
+    await it.take(intent(1))
+    await it.take(intent(2, None))
+    assert (it.outcomes[-1], it.calendar.standing()) == ((OutcomeKind.DELETED, None), [])

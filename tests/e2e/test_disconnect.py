@@ -11,8 +11,12 @@ pytestmark = pytest.mark.kafka
 async def disconnected(world: World, provider: Provider, *states: str) -> None:
     """Until the tokens are forgotten and, at Google, the grant revoked."""
     await world.states(provider, "connected", *states)
-    row = await world.connection_row(provider)
-    assert (row["current"], row["retiring"]) == (None, [])
+
+    async def forgotten() -> bool:  # the portal is told before the row is written
+        row = await world.connection_row(provider)
+        return (row["current"], row["retiring"]) == (None, [])
+
+    await world.until(forgotten, what="the tokens to be forgotten")
     revoked = [entry["status"] for entry in await world.sandbox.requests(provider.account, "revoke")]
     assert revoked == ([200] if provider.account.service == "google" else [])
 

@@ -8,7 +8,7 @@ import msgspec
 from schemas.connections import Service
 from schemas.intents import Lane
 
-__all__ = ["Outcome", "OutcomeKind"]
+__all__ = ["CHANGES", "Outcome", "OutcomeKind"]
 
 
 class OutcomeKind(Enum):
@@ -28,6 +28,10 @@ class OutcomeKind(Enum):
     #: Sent to a retry tier.
     RETRYING = "retrying"
     DEAD_LETTERED = "dead_lettered"
+
+
+#: Outcomes that changed something on the calendar.
+CHANGES = frozenset({OutcomeKind.CREATED, OutcomeKind.UPDATED, OutcomeKind.DELETED})
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):

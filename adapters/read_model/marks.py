@@ -9,10 +9,7 @@ from adapters.read_model.views import Mark
 from schemas.connections import ConnectionState, Service
 from schemas.outcomes import Outcome, OutcomeKind
 
-__all__ = ["CHANGES", "OFF", "SHOWN", "WORST_FIRST", "EntryState", "Reason", "mark_of", "says_how_it_stands"]
-
-#: Outcomes that changed something on the calendar.
-CHANGES = frozenset({OutcomeKind.CREATED, OutcomeKind.UPDATED, OutcomeKind.DELETED})
+__all__ = ["OFF", "SHOWN", "WORST_FIRST", "EntryState", "Reason", "mark_of", "says_how_it_stands"]
 
 #: Outcomes that leave an event of ours on the calendar as it is wanted.
 SHOWN = frozenset({OutcomeKind.CREATED, OutcomeKind.UPDATED, OutcomeKind.UNCHANGED})

@@ -6,7 +6,7 @@ intents, since a replay then sees nothing to tell.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -107,7 +107,7 @@ class FoldWork:
         except BaseException:
             self._room.release()
             raise
-        self._follow(folded, sends)
+        self._chain(lambda previous, written: self._finish(folded, sends, previous, written))
 
     def _fold(self, topic: str, partition: int, records: Sequence[RawRecord]) -> Folded:
         ticket = self._offsets.open((topic, partition), records[-1].offset)
@@ -156,11 +156,13 @@ class FoldWork:
         headers = [*record.headers, *((name, text.encode()) for name, text in added.items())]
         return await self._producer.send(self._topics.class_events_dlq, record.key, value, headers=headers, partition=partition)
 
-    def _follow(self, chunk: Sequence[Folded], sends: list[asyncio.Future[Any]]) -> None:
+    def _chain(self, write: Callable[[Written | None, Written], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
+        """Begin a write behind all before. It gets what it waits for, and what it finishes when its own rows are on their way."""
         previous, self._written = self._written, asyncio.get_running_loop().create_future()
-        task = asyncio.create_task(self._finish(chunk, sends, previous, self._written))
+        task = asyncio.create_task(write(previous, self._written))
         self._unfinished.add(task)
         task.add_done_callback(self._unfinished.discard)
+        return task
 
     async def _finish(self, chunk: Sequence[Folded], sends: list[asyncio.Future[Any]], previous: Written | None, written: Written) -> None:
         try:
@@ -237,12 +239,7 @@ class FoldWork:
         """Tombstones go the way of every other row, in order: behind those of all chunks before; the chunks after fold from nothing."""
         for key in keys:
             self._states[(partition, key)] = None
-        previous, self._written = self._written, asyncio.get_running_loop().create_future()
-        written = self._written
-        task = asyncio.create_task(self._send_tombstones(partition, keys, previous, written))
-        self._unfinished.add(task)
-        task.add_done_callback(self._unfinished.discard)
-        await task
+        await self._chain(lambda previous, written: self._send_tombstones(partition, keys, previous, written))
         self._metrics.forgotten(len(keys))
         log.info("classes were forgotten", extra={"count": len(keys), "partition": partition})
 

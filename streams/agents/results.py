@@ -8,7 +8,7 @@ from typing import Any
 
 from schemas.codec import encode
 from schemas.intents import Intent
-from schemas.outcomes import Outcome, OutcomeKind
+from schemas.outcomes import CHANGES, Outcome, OutcomeKind
 from schemas.topics import Topics
 from streams.agents.items import Item
 from streams.domain.agenda import Agenda, intent_of
@@ -20,8 +20,6 @@ from streams.metrics import ExecuteMetrics
 __all__ = ["Ending", "Results"]
 
 log = logging.getLogger(__name__)
-
-_DONE = frozenset({OutcomeKind.CREATED, OutcomeKind.UPDATED, OutcomeKind.DELETED})
 
 #: Why an entry that is as it shall be comes back once more.
 OVERTAKEN = Failure(error_class="Overtaken", reason="an older call that was never answered may still be carried out")
@@ -150,7 +148,7 @@ class Results:
     def _ahead(self, ending: Ending, kind: OutcomeKind) -> list[Outcome]:
         """What was done for the newest intent when the retry of an older one came first: its own record will find nothing to do."""
         newest = intent_of(ending.agenda)
-        if kind not in _DONE or newest is None or newest.revision <= ending.lead.intent.revision:
+        if kind not in CHANGES or newest is None or newest.revision <= ending.lead.intent.revision:
             return []
         return [self._told(ending, newest, ending.lead, kind, attempt=1)]
 

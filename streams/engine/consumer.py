@@ -85,8 +85,7 @@ def _pace(fetcher: Any) -> None:
         return plan(assignment)
 
     async def fetch_in_time(assignment: Any, node_id: int, request: Any) -> Any:
-        await pace.wait(node_id)
-        pace.goes(node_id)
+        await pace.turn(node_id)
         return await fetch(assignment, node_id, request)
 
     fetcher._get_actions_per_node, fetcher._proc_fetch_request = plan_with_wait, fetch_in_time

@@ -39,7 +39,7 @@ class Progress:
                 key = (tp.topic, tp.partition)
                 at, end = positions.get(key) or committed.get(tp) or 0, consumer.highwater(tp) or 0
                 waits = at < end and not consumer.only_marks_follow(tp, at)
-            except (IllegalStateError, AttributeError):  # the consumer's thread began a rebalance between these two lines
+            except (IllegalStateError, AttributeError):  # a rebalance is under way
                 return
             reached[key] = at
             lags[key] = end - at if waits else 0

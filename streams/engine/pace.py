@@ -15,12 +15,9 @@ class Pace:
     def __init__(self) -> None:
         self._next_at: dict[int, float] = {}
 
-    async def wait(self, node_id: int) -> None:
-        """Until the next request may go."""
+    async def turn(self, node_id: int) -> None:
+        """Returns when the next request may go, which then counts as gone."""
         early = self._next_at.get(node_id, 0.0) - time.monotonic()
         if early > 0:
             await asyncio.sleep(early)
-
-    def goes(self, node_id: int) -> None:
-        """A request goes now."""
         self._next_at[node_id] = time.monotonic() + DISTANCE_SECONDS

@@ -15,12 +15,10 @@ __all__ = ["run_app", "use_fast_loops"]
 
 #: Records in flight are many and short-lived, and almost none is part of a cycle: the young generation may grow before it is searched.
 YOUNG_OBJECTS = 20_000
-#: The consumer's thread waits so long for the interpreter while the main thread computes. Python's own default is 5 ms.
-SWITCH_SECONDS = 0.001
 
 
 def use_fast_loops() -> None:
-    """Loops made from now on are uvloop's. Call it before the app is made: Faust has one for itself and one for its consumer's thread."""
+    """Loops made from now on are uvloop's. Call it before the app is made, which keeps the loop that there is then."""
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
 
 
@@ -36,7 +34,7 @@ class Worker(faust.Worker):  # type: ignore[misc]
 
 def run_app(app: EngineApp) -> None:
     """Blocks until a signal, then returns; exits 1 when the app crashed, so that whoever supervises it starts it again."""
-    settle(young_objects=YOUNG_OBJECTS, older=(20, 20), switch_seconds=SWITCH_SECONDS)
+    settle(young_objects=YOUNG_OBJECTS, older=(20, 20))
     worker = Worker(app, override_logging=False, redirect_stdouts=False, quiet=True, console_port=None)
     worker.spinner = None
     try:

@@ -3,13 +3,12 @@
 from datetime import UTC, datetime
 
 from adapters.read_model.facts import IntentFacts, OutcomeFacts, StepFacts, encode_facts, raw_facts
-from adapters.read_model.marks import CHANGES
 from adapters.read_model.rows import ConnectionRow, OutcomeRow, StepRow, clean
 from adapters.read_model.views import Stage
 from schemas.codec import decode_intent, decode_outcome, decode_status
 from schemas.errors import ContractViolation
 from schemas.intents import Intent
-from schemas.outcomes import Outcome
+from schemas.outcomes import CHANGES, Outcome
 from streams.domain.fold import RawRecord
 
 __all__ = ["connection_row", "intent_of", "intent_step", "outcome_of", "outcome_row", "outcome_step"]

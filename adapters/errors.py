@@ -14,12 +14,15 @@
 No error holds a token, a title or a response body.
 """
 
+from enum import StrEnum
+
 from schemas.connections import Service
 
 __all__ = [
     "AlreadyExists",
     "CalendarError",
     "EventGone",
+    "LocalCode",
     "Misconfigured",
     "Permanent",
     "ReconnectNeeded",
@@ -29,6 +32,18 @@ __all__ = [
     "Unauthorized",
 ]
 
+
+class LocalCode(StrEnum):
+    """Codes of errors that come from here, not from the service: they say nothing of its health."""
+
+    VAULT_KEY_UNKNOWN = "vault_key_unknown"
+    SEALED_TOKEN_UNREADABLE = "sealed_token_unreadable"  # noqa: S105 - a name, no token
+    CONNECTION_FORGOTTEN = "connection_forgotten"
+    #: Not yet: the event of a begun create may still appear.
+    CREATE_UNSETTLED = "create_unsettled"
+
+
+_LOCAL_CODES = frozenset(LocalCode)
 
 #: Bad gateway, gateway time-out.
 _GATEWAY_GAVE_UP = (502, 504)
@@ -47,6 +62,10 @@ class CalendarError(Exception):
         self.request_id = request_id
         self.detail = detail
         super().__init__(f"{service.value}: {status or 'no answer'} {code}{': ' + detail if detail else ''}")
+
+    @property
+    def is_local(self) -> bool:
+        return self.code in _LOCAL_CODES
 
     @property
     def leaves_doubt(self) -> bool:

@@ -10,7 +10,7 @@ from schemas.events import known_zones
 from schemas.intents import Intent
 from schemas.outcomes import Outcome
 
-__all__ = ["decode_connection", "decode_intent", "decode_outcome", "decode_status", "encode"]
+__all__ = ["check_key", "decode_connection", "decode_intent", "decode_outcome", "decode_status", "encode"]
 
 T = TypeVar("T")
 
@@ -46,6 +46,12 @@ def decode_connection(value: bytes | None) -> ConnectionEvent:
     """Raises ContractViolation."""
     event: ConnectionEvent = _decode(_connection, value)
     return event
+
+
+def check_key(key: bytes | None, provider_id: str) -> None:
+    """Raises ContractViolation for a record that is keyed by anything but its provider: its partition may be another's."""
+    if key != provider_id.encode():
+        raise ContractViolation("key_mismatch", "the record's key is not provider_id")
 
 
 def _decode(decoder: msgspec.json.Decoder[Any], value: bytes | None) -> Any:

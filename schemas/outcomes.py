@@ -1,14 +1,14 @@
 """Outcomes: what became of an intent (`calendar.outcomes.v1`, the audit log)."""
 
 from datetime import datetime
-from enum import Enum
+from enum import Enum, StrEnum
 
 import msgspec
 
 from schemas.connections import Service
 from schemas.intents import Lane
 
-__all__ = ["CHANGES", "Outcome", "OutcomeKind"]
+__all__ = ["CHANGES", "Outcome", "OutcomeKind", "Reason"]
 
 
 class OutcomeKind(Enum):
@@ -19,15 +19,30 @@ class OutcomeKind(Enum):
     UNCHANGED = "unchanged"
     #: A newer revision was known already.
     SUPERSEDED = "superseded"
-    #: Nothing to do, for good: see `reason` (`ended`).
+    #: Nothing to do, for good: see Reason.
     SKIPPED = "skipped"
     #: The provider removed the event by hand; remembered.
     DISMISSED = "dismissed"
-    #: Remembered by the agenda until something happens: see `reason` (`not_connected`, `needs_reconnect`, `service_failing`).
+    #: Remembered by the agenda until something happens: see Reason.
     WAITING = "waiting"
     #: Sent to a retry tier.
     RETRYING = "retrying"
     DEAD_LETTERED = "dead_lettered"
+
+
+class Reason(StrEnum):
+    """Why nothing was done, or not yet, in words that do not change. A call that failed is told in the words of adapters.errors instead."""
+
+    #: The class was over before it could be put on the calendar.
+    ENDED = "ended"
+    DISMISSED = "dismissed"
+    NOT_CONNECTED = "not_connected"
+    NEEDS_RECONNECT = "needs_reconnect"
+    SERVICE_FAILING = "service_failing"
+    #: The calendar service asked to be called again later only.
+    THROTTLED = "throttled"
+    #: The same intent was executed together with this one.
+    REPEAT = "repeat"
 
 
 #: Outcomes that changed something on the calendar.
@@ -46,6 +61,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     lane: Lane
     attempt: int = 1
     service: Service | None = None
+    #: A word of Reason, or a failure in words.
     reason: str | None = None
     remote_id: str | None = None
     generation: int | None = None

@@ -100,6 +100,7 @@ def _execute_work(
         token_ports=adapters.tokens,
         observe_refresh=metrics.execute.token_refresh,
         observe_event=metrics.execute.connection_event,
+        observe_death=metrics.execute.grant_died,
     )
     services = Services(calendars=adapters.calendars, policy=CircuitPolicy(), metrics=metrics.execute)
     results = Results(topics=topics, producer=producer, policy=RetryPolicy(tiers=settings.retry_tiers), metrics=metrics.execute, now=_now)

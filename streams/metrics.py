@@ -3,8 +3,9 @@
 No globals: `make_metrics` gives a registry of its own. Labels are small closed sets: no id of a class, provider or student is ever one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
@@ -41,6 +42,10 @@ class Spec:
         extra: dict[str, Any] = {"buckets": self.buckets} if self.buckets else {}
         return self.kind(self.name, self.help, self.labels, registry=registry, **extra)
 
+    def children(self, registry: CollectorRegistry) -> Callable[..., Any]:
+        """The metric's own look-up by label values takes a lock and checks them anew; this one remembers, for what every call counts."""
+        return cache(self.make(registry).labels)
+
 
 def _counter(name: str, help: str, *labels: str) -> Spec:
     return Spec(kind=Counter, name=name, help=help, labels=labels)
@@ -62,19 +67,28 @@ FOLD_FORGOTTEN: Final = _counter("impact_fold_forgotten", "Classes forgotten lon
 EXECUTE_INTENTS: Final = _counter("impact_execute_intents", "Intents consumed, retries included", "lane")
 #: `service` is `none` where the provider has no connection.
 EXECUTE_OUTCOMES: Final = _counter("impact_execute_outcomes", "What became of intents", "kind", "service")
-#: `operation`: create, update, delete, find, refresh, revoke. `result`: ok, or the class of adapters.errors.
+#: `operation`: create, update, delete, find. `result`: ok, cancelled, or the class of adapters.errors.
 EXECUTE_CALLS: Final = _counter("impact_execute_calls", "Calls to calendar services", "service", "operation", "result")
 EXECUTE_CALL_SECONDS: Final = Spec(
     kind=Histogram, name="impact_execute_call_seconds", help="How long calls to calendar services took", labels=("service", "operation"),
     buckets=(0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3.0, 6.0, 10.0),
 )  # fmt: skip
 EXECUTE_IN_FLIGHT: Final = _gauge("impact_execute_calls_in_flight", "Calls to calendar services under way", "service")
-#: Entries of the agenda that wait for a connection, a reconnect or a service.
-EXECUTE_PARKED: Final = _gauge("impact_execute_parked_entries", "Agenda entries that wait for a calendar service", "service")
+EXECUTE_PARKED: Final = _gauge(
+    "impact_execute_parked_entries", "Agenda entries that rest until a failing calendar service answers again", "service"
+)
 #: 0 closed (all is well), 1 half open (a probe is out), 2 open (the service rests).
 EXECUTE_CIRCUIT: Final = _gauge("impact_execute_circuit_state", "Circuit: 0 closed, 1 half open, 2 open", "service")
 #: `result`: refreshed, rotated, postponed, or the class of the error.
 EXECUTE_TOKEN_REFRESHES: Final = _counter("impact_execute_token_refreshes", "Refreshes of access tokens", "service", "result")
+
+#: A grant that its service calls dead: its provider has to connect again.
+EXECUTE_GRANTS_DIED: Final = _counter("impact_execute_grants_died", "Grants that their service called dead", "service")
+#: Of live changes only: a backfill or a replay is late by nature.
+EXECUTE_DELAY_SECONDS: Final = Spec(
+    kind=Histogram, name="impact_execute_delay_seconds", help="From a change in the booking system until the calendar showed it",
+    labels=("service",), buckets=(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 1800.0, 10800.0),
+)  # fmt: skip
 
 #: `result`: news, repeat; older, ended, unknown (ignored, and told in the log); broken (breaks the contract, left out).
 EXECUTE_CONNECTION_EVENTS: Final = _counter("impact_execute_connection_events", "Connection events by what became of them", "result")
@@ -128,35 +142,37 @@ class FoldMetrics:
 
 class ExecuteMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._intents = EXECUTE_INTENTS.make(registry)
-        self._outcomes = EXECUTE_OUTCOMES.make(registry)
-        self._calls = EXECUTE_CALLS.make(registry)
-        self._call_seconds = EXECUTE_CALL_SECONDS.make(registry)
-        self._in_flight = EXECUTE_IN_FLIGHT.make(registry)
+        self._intents = EXECUTE_INTENTS.children(registry)
+        self._outcomes = EXECUTE_OUTCOMES.children(registry)
+        self._calls = EXECUTE_CALLS.children(registry)
+        self._call_seconds = EXECUTE_CALL_SECONDS.children(registry)
+        self._in_flight = EXECUTE_IN_FLIGHT.children(registry)
         self._parked = EXECUTE_PARKED.make(registry)
         self._circuit = EXECUTE_CIRCUIT.make(registry)
         self._refreshes = EXECUTE_TOKEN_REFRESHES.make(registry)
+        self._grants_died = EXECUTE_GRANTS_DIED.make(registry)
+        self._delay = EXECUTE_DELAY_SECONDS.children(registry)
         self._connection_events = EXECUTE_CONNECTION_EVENTS.make(registry)
 
-    def intents(self, lane: Lane, count: int = 1) -> None:
-        self._intents.labels(lane.value).inc(count)
+    def intents(self, lane: Lane) -> None:
+        self._intents(lane.value).inc()
 
     def outcome(self, kind: OutcomeKind, service: Service | None) -> None:
-        self._outcomes.labels(kind.value, service.value if service is not None else "none").inc()
+        self._outcomes(kind.value, service.value if service is not None else "none").inc()
 
     def call_began(self, service: Service) -> None:
         """Each is followed by one `call_ended`."""
-        self._in_flight.labels(service.value).inc()
+        self._in_flight(service.value).inc()
 
     def call_ended(self, service: Service, operation: str, result: str, seconds: float) -> None:
-        """`result` is `ok` or the name of the error's class."""
-        self._in_flight.labels(service.value).dec()
-        self._calls.labels(service.value, operation, result).inc()
-        self._call_seconds.labels(service.value, operation).observe(seconds)
+        """`result` is `ok`, `cancelled` or the name of the error's class."""
+        self._in_flight(service.value).dec()
+        self._calls(service.value, operation, result).inc()
+        self._call_seconds(service.value, operation).observe(seconds)
 
-    def parked(self, service: Service | None, entries: int) -> None:
-        """How many entries wait now. `service` None: their providers have no connection."""
-        self._parked.labels(service.value if service is not None else "none").set(entries)
+    def parked(self, service: Service, entries: int) -> None:
+        """How many entries rest now."""
+        self._parked.labels(service.value).set(entries)
 
     def circuit(self, service: Service, state: int) -> None:
         """`state`: 0 closed, 1 half open, 2 open."""
@@ -165,6 +181,13 @@ class ExecuteMetrics:
     def token_refresh(self, service: Service, result: str) -> None:
         """Fits TokenKeeper's `observe`."""
         self._refreshes.labels(service.value, result).inc()
+
+    def grant_died(self, service: Service) -> None:
+        self._grants_died.labels(service.value).inc()
+
+    def shown(self, service: Service, seconds: float) -> None:
+        """A live change stands on the calendar, so long after it happened."""
+        self._delay(service.value).observe(seconds)
 
     def connection_event(self, result: str) -> None:
         self._connection_events.labels(result).inc()

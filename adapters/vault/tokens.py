@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from adapters.errors import CalendarError, Misconfigured, ReconnectNeeded, Retryable
+from adapters.errors import CalendarError, LocalCode, Misconfigured, ReconnectNeeded, Retryable
 from adapters.ports import TokenPort
 from adapters.vault.freshness import REFRESH_AHEAD, CachedToken
 from adapters.vault.held import HeldGrant
@@ -167,7 +167,9 @@ class TokenKeeper:
 
     def _check_held(self, grant: Grant, held: HeldGrant) -> None:
         if self._held.get(grant.key) is not held:
-            raise Retryable(grant.service, "connection_forgotten", detail="the connection was forgotten while its token was refreshed")
+            raise Retryable(
+                grant.service, LocalCode.CONNECTION_FORGOTTEN, detail="the connection was forgotten while its token was refreshed"
+            )
 
     def _port(self, service: Service) -> TokenPort:
         port = self._ports.get(service)
@@ -180,7 +182,7 @@ class TokenKeeper:
         try:
             return self._ring.open(held.newest, grant.aad)
         except UnknownKey as error:
-            failure = Misconfigured(grant.service, "vault_key_unknown", detail=str(error))
+            failure = Misconfigured(grant.service, LocalCode.VAULT_KEY_UNKNOWN, detail=str(error))
         except Tampered as error:
-            failure = ReconnectNeeded(grant.service, "sealed_token_unreadable", detail=str(error))
+            failure = ReconnectNeeded(grant.service, LocalCode.SEALED_TOKEN_UNREADABLE, detail=str(error))
         raise failure

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from adapters.errors import AlreadyExists, CalendarError, EventGone, Permanent, Retryable
+from adapters.errors import AlreadyExists, CalendarError, EventGone, LocalCode, Permanent, Retryable
 from adapters.ports import CalendarPort, EventMark
 from schemas.outcomes import OutcomeKind
 from streams.agents.agendas import Agendas
@@ -34,10 +34,7 @@ from streams.domain.transitions import (
     next_generation,
 )
 
-__all__ = ["UNSETTLED", "Act", "Actions", "Run"]
-
-#: The code of the error that says: not yet, the event of a begun create may still appear.
-UNSETTLED = "create_unsettled"
+__all__ = ["Act", "Actions", "Run"]
 
 Act = Create | Adopt | Update | Delete
 
@@ -103,7 +100,7 @@ class Actions:
             raise RuntimeError("a create without its mark")
         if not self._connections.holds(run.partition, run.agenda.provider_id, creating.grant_id):
             # It ended while the mark was not local yet, so nobody saw that it was still needed.
-            raise Retryable(create.grant.service, "connection_forgotten", detail="the connection ended before the call")
+            raise Retryable(create.grant.service, LocalCode.CONNECTION_FORGOTTEN, detail="the connection ended before the call")
         await self._send_create(run, Adopt(grant=create.grant, creating=creating), port, token)
 
     async def _send_create(self, run: Run, adopt: Adopt, port: CalendarPort, token: str) -> None:
@@ -216,7 +213,7 @@ class Actions:
 
 
 def _unsettled(adopt: Adopt, wait: timedelta) -> Retryable:
-    return Retryable(adopt.grant.service, UNSETTLED, detail="its event may still appear", retry_after=wait.total_seconds())
+    return Retryable(adopt.grant.service, LocalCode.CREATE_UNSETTLED, detail="its event may still appear", retry_after=wait.total_seconds())
 
 
 def _mark(agenda: Agenda, revision: int, generation: int, grant_id: str) -> EventMark:

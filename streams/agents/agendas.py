@@ -6,9 +6,9 @@ from datetime import date, datetime
 from typing import Any
 
 from schemas.codec import encode
+from schemas.outcomes import Reason
 from schemas.topics import Topics
-from streams.agents.services import SERVICE_FAILING
-from streams.domain.agenda import Agenda, Calendar, decode_agenda, encode_agenda, forget_on, intent_of, provider_prefix
+from streams.domain.agenda import Agenda, Calendar, decode_agenda, encode_agenda, forget_entry_on, intent_of, provider_prefix
 from streams.domain.owed import may_be_owed, owes_removal
 from streams.engine.producer import ConfirmedProducer, Row
 from streams.engine.table import ChangelogTable
@@ -68,9 +68,9 @@ class Agendas:
     async def resting(self, partition: int) -> list[bytes]:
         """Keys of the entries that rest because of a failing service; a scan, in small steps."""
         found = []
-        mark = SERVICE_FAILING.encode()
+        mark = Reason.SERVICE_FAILING.encode()
         for seen, (key, row) in enumerate(self._table.scan(partition)):
-            if mark in row and decode_agenda(row).waiting == SERVICE_FAILING:
+            if mark in row and decode_agenda(row).waiting == Reason.SERVICE_FAILING:
                 found.append(key)
             if seen % 2000 == 1999:
                 await asyncio.sleep(0)
@@ -83,6 +83,6 @@ class Agendas:
             if seen == step:
                 return found, key
             agenda = decode_agenda(row)
-            if forget_on(agenda, today, days) <= today:
+            if forget_entry_on(agenda, today, days) <= today:
                 found.append(agenda)
         return found, b""

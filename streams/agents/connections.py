@@ -10,7 +10,7 @@ from adapters.errors import CalendarError
 from adapters.ports import TokenPort
 from adapters.vault.seal import KeyRing, SealError
 from adapters.vault.tokens import Grant, TokenKeeper
-from schemas.codec import decode_connection, encode
+from schemas.codec import check_key, decode_connection, encode
 from schemas.connections import ConnectionEvent, Service
 from schemas.errors import ContractViolation
 from schemas.topics import Topics
@@ -45,7 +45,7 @@ REVOKE_ATTEMPTS = 3
 
 #: Why an event is ignored, and what to do when it was meant to count.
 _IGNORED = {
-    Heard.OLDER: "it is older than the newest of this provider; if they connected anew since, they have to be told with that later time",
+    Heard.OLDER: "it is older than the newest event of this provider; if they connected again since, publish it with that later time",
     Heard.ENDED: "its grant was disconnected since; the provider has to connect again",
     Heard.UNKNOWN: "it ends a grant that is not in force",
 }
@@ -53,10 +53,6 @@ _IGNORED = {
 
 def grant_of(provider_id: str, held: Held) -> Grant:
     return Grant(provider_id=provider_id, service=held.service, grant_id=held.grant_id, sealed_refresh_token=held.sealed_refresh_token)
-
-
-def _grants(row: Connection) -> set[str]:
-    return {held.grant_id for held in (*((row.current,) if row.current else ()), *row.retiring)}
 
 
 #: Both take a partition and a provider_id.
@@ -84,6 +80,7 @@ class Connections:
         token_ports: Mapping[Service, TokenPort],
         observe_refresh: Callable[[Service, str], None],
         observe_event: Callable[[str], None],
+        observe_death: Callable[[Service], None],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._topics = topics
@@ -93,6 +90,7 @@ class Connections:
         self._ring = ring
         self._ports = token_ports
         self._observe_event = observe_event
+        self._observe_death = observe_death
         self._now = now
         self._rows: dict[str, Connection] = {}
         self._locks: dict[str, asyncio.Lock] = {}
@@ -122,8 +120,7 @@ class Connections:
 
     def holds(self, partition: int, provider_id: str, grant_id: str) -> bool:
         """Whether a grant is in force or still retiring."""
-        row = self.get(partition, provider_id)
-        grants = row.retiring if row.current is None else (row.current, *row.retiring)
+        grants = self.get(partition, provider_id).grants
         return grant_id not in self._ending and any(held.grant_id == grant_id for held in grants)
 
     async def change(
@@ -187,13 +184,10 @@ class Connections:
             return  # a tombstone: the topic forgets a provider; the row was dealt with when the grant ended
         try:
             event = decode_connection(record.value)
+            check_key(record.key, event.provider_id)
         except ContractViolation as violation:
             self._observe_event("broken")
             log.error("a connection event breaks the contract; it is left out", extra={"reason": violation.reason, "offset": record.offset})
-            return
-        if record.key != event.provider_id.encode():
-            self._observe_event("broken")
-            log.error("a connection event is keyed by another provider; it is left out", extra={"offset": record.offset})
             return
         provider_id = event.provider_id
         change, what = Change.NONE, Heard.NEWS
@@ -207,7 +201,7 @@ class Connections:
         before = self.get(partition, provider_id)
         after = await self.change(partition, provider_id, evolve, lambda before, after: after.current or before.current)
         self._tell(event, what, before)
-        for gone in _grants(before) - _grants(after):  # replaced by a grant to the same account
+        for gone in {held.grant_id for held in before.grants} - {held.grant_id for held in after.grants}:  # replaced, same account
             self.keeper.forget(provider_id, gone)
         for held in closing(after):
             await self._forget(provider_id, held)
@@ -246,6 +240,7 @@ class Connections:
                     return None
                 extra = {"provider_id": provider_id, "service": after.current.service.value, "code": error.code}
                 log.warning("a connection needs reconnecting", extra=extra)
+                self._observe_death(after.current.service)
                 return after.current
             return next((held for held in before.retiring if held.grant_id == grant_id), None)
 
@@ -300,7 +295,7 @@ class Connections:
     def tables_ready(self) -> None:
         """After a rebalance rows and tokens may be another worker's."""
         for provider_id, row in self._rows.items():
-            for held in (*((row.current,) if row.current else ()), *row.retiring):
+            for held in row.grants:
                 self.keeper.forget(provider_id, held.grant_id)
         self._rows.clear()
         self._locks.clear()

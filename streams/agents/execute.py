@@ -15,20 +15,21 @@ from adapters.errors import (
     AlreadyExists,
     CalendarError,
     EventGone,
+    LocalCode,
     Misconfigured,
     Permanent,
     ReconnectNeeded,
     Retryable,
     Throttled,
 )
-from schemas.outcomes import OutcomeKind
-from streams.agents.actions import UNSETTLED, Act, Actions, Run
+from schemas.outcomes import OutcomeKind, Reason
+from streams.agents.actions import Act, Actions, Run
 from streams.agents.agendas import Agendas
 from streams.agents.connections import Connections
 from streams.agents.items import Forget, Item, Key, newest, rests_until
 from streams.agents.results import Ending, Results
-from streams.agents.services import SERVICE_FAILING, Services
-from streams.domain.agenda import Agenda, agenda_key, at_calendar, forget_on, merge
+from streams.agents.services import Services
+from streams.domain.agenda import Agenda, agenda_key, at_calendar, forget_entry_on, merge
 from streams.domain.connection import Connection
 from streams.domain.reconcile import (
     Adopt,
@@ -52,10 +53,10 @@ log = logging.getLogger(__name__)
 MAX_STEPS = 8
 
 #: What defers an entry without a call.
-_ASKED_TO_REST = Failure(error_class="Throttled", reason="the mailbox was asked to rest")
+_ASKED_TO_REST = Failure(error_class="Throttled", reason=Reason.THROTTLED)
 
-#: Errors that come from here, not from the service: they say nothing of its health.
-LOCAL_CODES = frozenset({"vault_key_unknown", "sealed_token_unreadable", "connection_forgotten", UNSETTLED})
+#: What it is told as when nothing was done for one of these reasons, for good.
+_ENDED_AS = {Reason.ENDED: OutcomeKind.SKIPPED, Reason.DISMISSED: OutcomeKind.DISMISSED}
 
 
 class Executor:
@@ -111,7 +112,7 @@ class Executor:
         await self._connections.retire_done(partition, provider_id)
 
     async def _forget(self, partition: int, row_key: bytes, stored: Agenda | None, order: Forget) -> None:
-        if stored is not None and forget_on(stored, order.today, order.days) <= order.today:
+        if stored is not None and forget_entry_on(stored, order.today, order.days) <= order.today:
             self._services.unpark((partition, row_key))
             await (await self._agendas.write(partition, row_key, None, later=True))
 
@@ -121,7 +122,7 @@ class Executor:
             if run.refused is None:
                 action = reconcile(run.agenda, connection, self._now())
             else:
-                action = leaving(run.agenda, connection, self._now()) or Done(reason="refused")
+                action = leaving(run.agenda, connection, self._now()) or Done()
             match action:
                 case Done():
                     await self._done(run, action.reason)
@@ -164,7 +165,7 @@ class Executor:
             raise
         except CalendarError as error:
             failed = error
-        if failed is not None and failed.code in LOCAL_CODES:
+        if failed is not None and failed.is_local:
             self._services.abandoned(service)
             is_open = False
         else:
@@ -185,7 +186,7 @@ class Executor:
                 return False
             case Permanent() | EventGone():
                 return await self._refused(run, failure, action)
-            case Retryable() if error.code == UNSETTLED:
+            case Retryable() if error.code == LocalCode.CREATE_UNSETTLED:
                 await self._defer(run, self._now() + timedelta(seconds=error.retry_after or 0.0), failure)
             case Misconfigured() | Retryable() if is_open:
                 return await self._park(run)
@@ -209,7 +210,7 @@ class Executor:
         row = [] if run.agenda == run.stored else [await self._agendas.write(run.partition, run.row_key, run.agenda, later=True)]
         return Ending(items=run.items, lead=run.lead, agenda=run.agenda, held=run.held, row=row)
 
-    async def _done(self, run: Run, reason: str) -> None:
+    async def _done(self, run: Run, reason: Reason | None) -> None:
         if run.refused is not None:
             run.held = run.refused[1].grant
             await self._dead_letter(run, *run.refused)
@@ -220,12 +221,14 @@ class Executor:
         if stands and current is not None and run.held is not None:
             ending.held = current
         done = OutcomeKind.DELETED if run.deleted and not stands else run.kind
-        kinds = {"ended": OutcomeKind.SKIPPED, "dismissed": OutcomeKind.DISMISSED}
-        kind = done or kinds.get(reason, OutcomeKind.UNCHANGED)
-        why = reason if done is None and reason in kinds else None
-        await self._results.conclude(ending, kind, reason=why)
+        if done is not None:
+            await self._results.conclude(ending, done)
+        elif reason is not None:
+            await self._results.conclude(ending, _ENDED_AS[reason], reason=reason)
+        else:
+            await self._results.conclude(ending, OutcomeKind.UNCHANGED)
 
-    async def _rest(self, run: Run, reason: str, connection: Connection) -> bool:
+    async def _rest(self, run: Run, reason: Reason, connection: Connection) -> bool:
         """Remember what is owed. False when the connection changed meanwhile: its sweep may have missed a row that was not local yet."""
         await self._save_waiting(run, reason)
         if self._connections.get(run.partition, run.agenda.provider_id) is not connection:
@@ -237,11 +240,11 @@ class Executor:
         """Rest until the service answers again. False when it does already: the wake-up may have missed a row that was not local yet."""
         if run.held is None:
             raise RuntimeError("parked without a service")
-        await self._save_waiting(run, SERVICE_FAILING)
+        await self._save_waiting(run, Reason.SERVICE_FAILING)
         if self._services.is_well(run.held.service):
             return False
         self._services.park(run.held.service, (run.partition, run.row_key))
-        await self._results.conclude(await self._ending(run, SERVICE_FAILING), OutcomeKind.WAITING, reason=SERVICE_FAILING)
+        await self._results.conclude(await self._ending(run, Reason.SERVICE_FAILING), OutcomeKind.WAITING, reason=Reason.SERVICE_FAILING)
         return True
 
     async def _save_waiting(self, run: Run, waiting: str) -> None:
@@ -250,7 +253,7 @@ class Executor:
             await self._actions.save(run, agenda)
 
     async def _defer(self, run: Run, until: datetime, failure: Failure = _ASKED_TO_REST) -> None:
-        waiting = "throttled" if failure is _ASKED_TO_REST else "retrying"
+        waiting = Reason.THROTTLED if failure is _ASKED_TO_REST else "retrying"
         await self._results.defer(await self._ending(run, waiting), failure, until)
 
     async def _retry(self, run: Run, failure: Failure, wait: timedelta, action: Act) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from schemas.codec import decode_intent
+from schemas.codec import check_key, decode_intent
 from schemas.errors import ContractViolation
 from schemas.intents import Lane
 from schemas.topics import Topics
@@ -101,8 +101,7 @@ class ExecuteWork:
         self._metrics.intents(lane)
         try:
             intent = decode_intent(record.value)
-            if record.key != intent.provider_id.encode():
-                raise ContractViolation("key_mismatch", "the record's key is not provider_id")
+            check_key(record.key, intent.provider_id)
         except ContractViolation as violation:
             await self._reject(record, source, violation)
             self._release(lane, ticket)

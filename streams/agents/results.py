@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from schemas.codec import encode
-from schemas.intents import Intent
-from schemas.outcomes import CHANGES, Outcome, OutcomeKind
+from schemas.intents import Intent, Lane
+from schemas.outcomes import CHANGES, Outcome, OutcomeKind, Reason
 from schemas.topics import Topics
 from streams.agents.items import Item
 from streams.domain.agenda import Agenda, intent_of
@@ -60,22 +60,16 @@ class Results:
 
     async def check_again(self, ending: Ending, kind: OutcomeKind, until: datetime) -> None:
         """All is done, and the newest state comes back through a tier once more, not before `until` where a tier waits as long."""
-        tier = self._first_tier(1, until - self._now())
+        tier = self._policy.tier_without_end(1, until - self._now())
         send = await self._send_to_tier(ending, OVERTAKEN, 0, tier, None)
         await self._end(ending, kind, [send])
 
     async def defer(self, ending: Ending, failure: Failure, until: datetime) -> None:
         """Back to a tier without a try, until then. Counts no attempt; an outcome tells of it where none told of an attempt before."""
         attempts = ending.lead.tried.attempts
-        tier = self._first_tier(attempts, until - self._now())
+        tier = self._policy.tier_without_end(attempts, until - self._now())
         send = await self._send_to_tier(ending, failure, attempts, tier, until)
         await self._end(ending, OutcomeKind.RETRYING, [send], reason=failure.reason, next_try_at=until, silent=attempts > 0)
-
-    def _first_tier(self, attempts: int, wait: timedelta) -> timedelta:
-        tier = self._policy.tier(min(max(attempts, 1), len(self._policy.tiers)), wait)
-        if tier is None:
-            raise RuntimeError("there is no retry tier")
-        return tier
 
     async def retry(self, ending: Ending, failure: Failure, wait: timedelta, *, endless: bool = False) -> bool:
         """To the next tier, never sooner than `wait`. False, and nothing done, when the attempts are used up.
@@ -83,7 +77,7 @@ class Results:
         `endless`: they never are; after the last tier comes the last tier again.
         """
         attempts = ending.lead.tried.attempts + 1
-        tier = self._policy.tier(min(attempts, len(self._policy.tiers)) if endless else attempts, wait)
+        tier = self._policy.tier_without_end(attempts, wait) if endless else self._policy.tier(attempts, wait)
         if tier is None:
             return False
         now = self._now()
@@ -133,16 +127,22 @@ class Results:
             sends.append(await self._producer.send(self._topics.outcomes, outcome.provider_id.encode(), encode(outcome), later=True))
         await asyncio.gather(*sends)
         for outcome in outcomes:
-            self._metrics.outcome(outcome.kind, outcome.service)
+            self._count(outcome, ending.agenda)
         for item in ending.items:
             item.done()
+
+    def _count(self, outcome: Outcome, agenda: Agenda) -> None:
+        self._metrics.outcome(outcome.kind, outcome.service)
+        happened = agenda.desired.occurred_at if agenda.desired is not None else None
+        if outcome.kind in CHANGES and outcome.lane is Lane.LIVE and outcome.service is not None and happened is not None:
+            self._metrics.shown(outcome.service, (outcome.at - happened).total_seconds())
 
     def _outcome(self, ending: Ending, item: Item, kind: OutcomeKind, reason: str | None, next_try_at: datetime | None) -> Outcome:
         desired = ending.agenda.desired
         if desired is not None and item.intent.revision < desired.revision:
             kind, reason, next_try_at = OutcomeKind.SUPERSEDED, None, None
         elif item is not ending.lead:
-            kind, reason, next_try_at = OutcomeKind.UNCHANGED, "repeat", None
+            kind, reason, next_try_at = OutcomeKind.UNCHANGED, Reason.REPEAT, None
         return self._told(ending, item.intent, item, kind, attempt=item.tried.attempts + 1, reason=reason, next_try_at=next_try_at)
 
     def _ahead(self, ending: Ending, kind: OutcomeKind) -> list[Outcome]:

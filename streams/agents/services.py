@@ -12,12 +12,9 @@ from schemas.connections import Service
 from streams.domain.circuit import Circuit, CircuitPolicy, CircuitState
 from streams.metrics import ExecuteMetrics
 
-__all__ = ["SERVICE_FAILING", "ParkedKey", "Services"]
+__all__ = ["ParkedKey", "Services"]
 
 log = logging.getLogger(__name__)
-
-#: Why an entry rests while its service's circuit is open.
-SERVICE_FAILING = "service_failing"
 
 ParkedKey = tuple[int, bytes]
 
@@ -37,9 +34,13 @@ class Services:
         self._metrics = metrics
         self._clock = clock
         self._circuits = {service: Circuit(policy) for service in Service}
+        self._shown: dict[Service, CircuitState] = {}
         self._parked: dict[Service, dict[ParkedKey, None]] = {service: {} for service in Service}
         self._rest_until: dict[tuple[Service, str], datetime] = {}
         self._wake: Callable[[list[ParkedKey]], Awaitable[None]] | None = None
+        for service in Service:
+            self._show(service)
+            self._metrics.parked(service, 0)
 
     def on_wake(self, wake: Callable[[list[ParkedKey]], Awaitable[None]]) -> None:
         """`wake(keys)` sends parked entries to the bulk lane."""
@@ -53,7 +54,10 @@ class Services:
         return port
 
     def allows(self, service: Service) -> bool:
-        return self._circuits[service].allows(self._clock())
+        """Whether a call may go out now; the one that is let through after a rest is the probe."""
+        allowed = self._circuits[service].allows(self._clock())
+        self._show(service)
+        return allowed
 
     def is_well(self, service: Service) -> bool:
         """Whether the circuit is closed."""
@@ -93,17 +97,21 @@ class Services:
             if circuit.succeeded(mailbox):
                 log.info("the service answers again; its circuit closes", extra={"service": service.value})
                 await self._wake_all(service)
-        if circuit.state is not was:
-            self._metrics.circuit(service, circuit.state.value)
-            if circuit.state is CircuitState.OPEN:
-                log.error(
-                    "the service fails; its circuit opens and its entries rest", extra={"service": service.value, "error": str(error)}
-                )
+        self._show(service)
+        if error is not None and circuit.state is CircuitState.OPEN and was is not CircuitState.OPEN:
+            _tell_opened(error, again=was is CircuitState.HALF_OPEN)
         return opened
 
     def abandoned(self, service: Service) -> None:
         """A call that was let through ended without an answer (cancelled)."""
         self._circuits[service].probe_abandoned()
+        self._show(service)
+
+    def _show(self, service: Service) -> None:
+        state = self._circuits[service].state
+        if self._shown.get(service) is not state:
+            self._shown[service] = state
+            self._metrics.circuit(service, state.value)
 
     async def _wake_all(self, service: Service) -> None:
         keys = list(self._parked[service])
@@ -124,3 +132,19 @@ class Services:
         for service, keys in self._parked.items():
             keys.clear()
             self._metrics.parked(service, 0)
+
+
+def _tell_opened(error: CalendarError, *, again: bool) -> None:
+    """An error for the first time, so that somebody looks; each probe that fails after it is only noted."""
+    if isinstance(error, Misconfigured):
+        message = "the service refuses this application: its client id, secret or registration has to be mended; its entries rest"
+    else:
+        message = "the service fails; its circuit opens and its entries rest"
+    extra = {
+        "service": error.service.value,
+        "error_class": type(error).__name__,
+        "error": str(error),
+        "request_id": error.request_id,
+        "again": again,
+    }
+    log.log(logging.INFO if again else logging.ERROR, message, extra=extra)

@@ -1,6 +1,6 @@
 """The agenda: per (provider, class) what is desired, what was applied, and the remote event's id. Pure data and its codec."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from hashlib import blake2b
 
 import msgspec
@@ -8,6 +8,7 @@ import msgspec
 from schemas.connections import Service
 from schemas.intents import CalendarEntry, Intent
 from schemas.wall_time import instants
+from streams.domain.forgetting import day_to_forget
 
 __all__ = [
     "Agenda",
@@ -22,7 +23,7 @@ __all__ = [
     "content_hash",
     "decode_agenda",
     "encode_agenda",
-    "forget_on",
+    "forget_entry_on",
     "has_ended",
     "intent_of",
     "is_newer_agenda",
@@ -219,8 +220,8 @@ def at_calendar(agenda: Agenda, calendar: Calendar) -> Agenda:
     )
 
 
-def forget_on(agenda: Agenda, today: date, forget_after_days: int) -> date:
-    """The day from which the entry may be forgotten: so many days after the class's last day, and one for the zones.
+def forget_entry_on(agenda: Agenda, today: date, forget_after_days: int) -> date:
+    """The day (UTC) from which the entry may be forgotten: after the class's last day, as the class itself.
 
     An event that could not be changed since may show a later day than the class has by now; it is not forgotten before that.
     Where no day of the class was ever heard of, nothing stands either, and the day of the last intent counts.
@@ -233,7 +234,4 @@ def forget_on(agenda: Agenda, today: date, forget_after_days: int) -> date:
         last_day = desired.occurred_at.date()
     else:
         last_day = today
-    try:
-        return last_day + timedelta(days=forget_after_days + 1)
-    except OverflowError:  # a placeholder far in the future, and many days
-        return date.max
+    return day_to_forget(last_day, forget_after_days)

@@ -64,6 +64,11 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     last_grant_id: str | None = None
     last_changed_at: datetime | None = None
 
+    @property
+    def grants(self) -> tuple[Held, ...]:
+        """Every grant whose tokens we hold, the one in force first."""
+        return self.retiring if self.current is None else (self.current, *self.retiring)
+
 
 class Change(Enum):
     """What a connection event asks for beside the new row."""

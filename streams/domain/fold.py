@@ -8,8 +8,8 @@ from typing import Protocol
 from schemas.codec import encode
 from schemas.envelope import ReceivedEvent, decode_event
 from schemas.errors import ContractViolation
-from streams.domain.evolve import evolve
-from streams.domain.intents import Cause, derive_intents
+from streams.domain.evolve import Position, evolve, position
+from streams.domain.intents import Cause, derive_intents, may_differ
 from streams.domain.state import ClassState
 
 __all__ = ["DeadLetter", "FoldResult", "RawRecord", "fold_records", "happened_at", "heard_on"]
@@ -63,17 +63,17 @@ def _fold_one(result: FoldResult, received: ReceivedEvent, timestamp: int, state
     before = result.states.get(key)
     if before is None:
         before = state_of(key)
-    ahead = event.version - (before.version if before is not None else 0)
-    if ahead < 1:
+    where = position(before, event)
+    if where is Position.REPEAT:
         result.repeats += 1
         return
-    if ahead > 1:
+    if where is Position.GAP:
         result.gaps.append((event.class_id, event.version))
     happened = happened_at(received.time, timestamp)
     after = evolve(before, event, heard_on(before, happened, timestamp))
     result.states[key] = after
     result.folded += 1
-    if before is None or before.details is not after.details or before.booked != after.booked:
+    if may_differ(before, after):
         cause = Cause(event_id=received.id, type=received.type, occurred_at=happened)
         result.intents += [(intent.provider_id.encode(), encode(intent)) for intent in derive_intents(event.class_id, before, after, cause)]
 

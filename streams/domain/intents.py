@@ -12,7 +12,7 @@ import msgspec
 from schemas.intents import CalendarEntry, Intent
 from streams.domain.state import ClassDetails, ClassState
 
-__all__ = ["Cause", "derive_intents", "intent_id", "wanted"]
+__all__ = ["Cause", "derive_intents", "intent_id", "may_differ", "wanted"]
 
 
 class Cause(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,14 +30,17 @@ def wanted(state: ClassState | None) -> Mapping[str, CalendarEntry]:
     return dict.fromkeys(state.details.provider_ids, _entry_of(state.details))
 
 
+def may_differ(before: ClassState | None, after: ClassState) -> bool:
+    """Whether any calendar may have to show something else; cheap, and no for all that a roster does to a booked class."""
+    return before is None or before.details is not after.details or before.booked != after.booked
+
+
 def derive_intents(class_id: str, before: ClassState | None, after: ClassState, cause: Cause) -> tuple[Intent, ...]:
     """One intent for each provider whose wanted entry differs, at revision `after.version`.
 
     In the order of the providers before, then of those who are new: who loses a class hears of it first.
     """
-    if before is after:
-        return ()
-    if before is not None and before.details is after.details and before.booked == after.booked:
+    if not may_differ(before, after):
         return ()
     was, now = wanted(before), wanted(after)
     return tuple(

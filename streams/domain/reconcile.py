@@ -6,6 +6,7 @@ from datetime import datetime
 import msgspec
 
 from schemas.intents import CalendarEntry
+from schemas.outcomes import Reason
 from streams.domain.agenda import Agenda, Applied, Calendar, Creating, at_calendar, content_hash, has_ended, when_and_where
 from streams.domain.connection import Connection, Held
 from streams.domain.owed import begun, shown_has_ended, standing
@@ -58,16 +59,16 @@ class Delete:
 
 @dataclass(frozen=True, kw_only=True)
 class Done:
-    """Nothing is owed. `reason`: unchanged, ended or dismissed."""
+    """Nothing is owed. `reason`: why nothing stands though it is wanted (ENDED, DISMISSED)."""
 
-    reason: str
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rest:
-    """Something is owed and cannot be done now. `reason`: not_connected or needs_reconnect."""
+    """Something is owed and cannot be done now. `reason`: NOT_CONNECTED or NEEDS_RECONNECT."""
 
-    reason: str
+    reason: Reason
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +97,7 @@ def _in_force(agenda: Agenda, current: Held, now: datetime) -> Action:
     agenda = at_calendar(agenda, current.calendar)
     if agenda.creating is None:
         return _here(agenda, current, now)
-    return Adopt(grant=current, creating=agenda.creating) if current.usable else Rest(reason="needs_reconnect")
+    return Adopt(grant=current, creating=agenda.creating) if current.usable else Rest(reason=Reason.NEEDS_RECONNECT)
 
 
 def leaving(agenda: Agenda, connection: Connection | None, now: datetime) -> Adopt | Delete | None:
@@ -118,8 +119,8 @@ def _disconnected(agenda: Agenda, now: datetime) -> Action:
     if agenda.creating is None and agenda.applied is None:
         return _here(agenda, None, now)
     if agenda.applied is not None and entry is not None and agenda.applied.content == content_hash(entry):
-        return Done(reason="unchanged")
-    return Rest(reason="not_connected")
+        return Done()
+    return Rest(reason=Reason.NOT_CONNECTED)
 
 
 def _here(agenda: Agenda, current: Held | None, now: datetime) -> Action:
@@ -129,15 +130,15 @@ def _here(agenda: Agenda, current: Held | None, now: datetime) -> Action:
     if desired is None or entry is None:
         return _hide(applied, current)
     if applied is not None and applied.content == content_hash(entry) and not _may_be_overtaken(applied):
-        return Done(reason="unchanged")
+        return Done()
     if applied is None and has_ended(entry, now):
-        return Done(reason="ended")
+        return Done(reason=Reason.ENDED)
     if _is_dismissed(agenda, entry):
-        return Done(reason="dismissed")
+        return Done(reason=Reason.DISMISSED)
     if current is None:
-        return Rest(reason="not_connected")
+        return Rest(reason=Reason.NOT_CONNECTED)
     if not current.usable:
-        return Rest(reason="needs_reconnect")
+        return Rest(reason=Reason.NEEDS_RECONNECT)
     if applied is None:
         return Create(grant=current, entry=entry, revision=desired.revision, generation=agenda.generation)
     if applied.doubt is not None and applied.content == content_hash(entry) and now < applied.doubt.until:
@@ -148,9 +149,9 @@ def _here(agenda: Agenda, current: Held | None, now: datetime) -> Action:
 def _hide(applied: Applied | None, current: Held | None) -> Action:
     """Where nothing shall stand an older call cannot do harm: no service brings back an event that was taken off."""
     if applied is None or current is None:
-        return Done(reason="unchanged")
+        return Done()
     if not current.usable:
-        return Rest(reason="needs_reconnect")
+        return Rest(reason=Reason.NEEDS_RECONNECT)
     return Delete(grant=current, applied=applied)
 
 

@@ -42,19 +42,17 @@ class RetryPolicy:
 
     tiers: Sequence[timedelta]
 
-    @property
-    def attempts(self) -> int:
-        return len(self.tiers) + 1
-
     def tier(self, failed_attempts: int, wait: timedelta) -> timedelta | None:
         """The tier after so many failed attempts (1 after the first), never sooner than `wait`; None when the attempts are used up.
 
         Where the wait is longer than every tier, the longest: the message then comes back with `not-before` ahead and is put there again
         without counting as an attempt. So every message of a tier waits equally long, and none holds up those behind it.
         """
-        if failed_attempts > len(self.tiers):
-            return None
-        start = max(failed_attempts, 1) - 1
+        return None if failed_attempts > len(self.tiers) else self.tier_without_end(failed_attempts, wait)
+
+    def tier_without_end(self, failed_attempts: int, wait: timedelta) -> timedelta:
+        """The same where nothing is ever given up: after the last tier comes the last tier again. There has to be one."""
+        start = min(max(failed_attempts, 1), len(self.tiers)) - 1
         return next((tier for tier in self.tiers[start:] if tier >= wait), self.tiers[-1])
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from adapters.read_model.facts import IntentFacts, OutcomeFacts, StepFacts, encode_facts, raw_facts
 from adapters.read_model.rows import ConnectionRow, OutcomeRow, StepRow, clean
 from adapters.read_model.views import Stage
-from schemas.codec import decode_intent, decode_outcome, decode_status
+from schemas.codec import check_key, decode_intent, decode_outcome, decode_status
 from schemas.errors import ContractViolation
 from schemas.intents import Intent
 from schemas.outcomes import CHANGES, Outcome
@@ -72,8 +72,7 @@ def outcome_row(outcome: Outcome) -> OutcomeRow:
 
 def connection_row(record: RawRecord) -> ConnectionRow:
     status = decode_status(record.value)
-    if record.key != status.provider_id.encode():
-        raise ContractViolation("key_mismatch", "the record's key is not provider_id")
+    check_key(record.key, status.provider_id)
     return ConnectionRow(
         clean(status.provider_id),
         clean(status.grant_id),
@@ -91,8 +90,7 @@ def published_at(record: RawRecord) -> datetime | None:
 
 
 def _check(record: RawRecord, found: Intent | Outcome) -> None:
-    if record.key != found.provider_id.encode():
-        raise ContractViolation("key_mismatch", "the record's key is not provider_id")
+    check_key(record.key, found.provider_id)
     if not 0 <= found.revision <= _LARGEST:
         raise ContractViolation("bad_data", "revision is out of range")
 

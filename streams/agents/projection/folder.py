@@ -15,6 +15,7 @@ from streams.agents.projection.calendar_rows import connection_row, intent_of, i
 from streams.agents.projection.class_rows import add_class, event_step, wanted_rows
 from streams.domain.evolve import evolve
 from streams.domain.fold import RawRecord, happened_at, heard_on
+from streams.domain.intents import may_differ
 from streams.domain.state import ClassState
 
 __all__ = ["Folded", "Folder"]
@@ -115,7 +116,7 @@ class Folder:
         folded.before.setdefault(class_id, before)
         self._states[class_id] = after
         folded.batch.steps.append(event_step(clean(class_id), received, happened or _EPOCH, before, after))
-        if before is None or before.details is not after.details or before.booked != after.booked:
+        if may_differ(before, after):
             for row in wanted_rows(class_id, before, after):
                 folded.batch.wanted[row.class_id, row.provider_id] = row
         return "folded"

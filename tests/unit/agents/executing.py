@@ -62,11 +62,13 @@ class Execution:
         self.taken: list[Intent] = []
         self.crashes: list[BaseException] = []
         self.heard: list[str] = []
+        self.died: list[Service] = []
         self.start()
 
     def start(self) -> None:
         """A worker without any memory, over the tables as they are."""
-        metrics = make_metrics().execute
+        made = make_metrics()
+        metrics, self.registry = made.execute, made.registry
         clock = lambda: self.now  # noqa: E731
         self.agendas = Agendas(topics=TOPICS, table=self.agenda, producer=self.broker, now=clock)  # type: ignore[arg-type]
         self.connections = Connections(
@@ -78,6 +80,7 @@ class Execution:
             token_ports={Service.GOOGLE: self.tokens},
             observe_refresh=lambda _service, _result: None,
             observe_event=self.heard.append,
+            observe_death=self.died.append,
             now=clock,
         )
         self.connections.on_sweep(self.agendas.sweep, self.agendas.owes_removal)
@@ -148,10 +151,10 @@ class Execution:
         assert intent is not None
         await self.take(intent, headers=headers)
 
-    def item(self, intent: Intent, headers: Mapping[str, bytes]) -> Item:
+    def item(self, intent: Intent, headers: Mapping[str, bytes], lane: Lane = Lane.LIVE) -> Item:
         return Item(
             intent=intent,
-            lane=Lane.LIVE,
+            lane=lane,
             source=Source(topic=TOPICS.intents, partition=0, offset=len(self.taken)),
             key=ADA.encode(),
             value=encode(intent),

@@ -45,6 +45,7 @@ class Worker:
     tokens: FakeTokens
     offsets: OffsetTracker = field(default_factory=OffsetTracker)
     heard: list[str] = field(default_factory=list)
+    died: list[Service] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.agendas = Agendas(topics=TOPICS, table=self.agenda, producer=self.broker, now=lambda: NOW)  # type: ignore[arg-type]
@@ -57,6 +58,7 @@ class Worker:
             token_ports={Service.GOOGLE: self.tokens},
             observe_refresh=lambda _service, _result: None,
             observe_event=self.heard.append,
+            observe_death=self.died.append,
             now=lambda: NOW,
         )
         self.it.on_sweep(self.agendas.sweep, self.agendas.owes_removal)
@@ -205,6 +207,7 @@ async def test_a_dead_grant_is_told_once_however_many_find_out(worker: Worker) -
     error = ReconnectNeeded(Service.GOOGLE, "invalid_grant")
     await asyncio.gather(*(worker.it.grant_died(0, ADA, "grant-1", error) for _ in range(5)))
     assert worker.states == [ConnectionState.CONNECTED, ConnectionState.NEEDS_RECONNECT]
+    assert worker.died == [Service.GOOGLE]
 
 
 @pytest.mark.parametrize("sends", [0, 1])
@@ -239,7 +242,7 @@ async def test_an_event_that_is_ignored_is_told_with_what_to_do(worker: Worker, 
         ("ended", "grant-2"),
         ("unknown", "grant-7"),
     ]
-    assert "connected anew" in caplog.text
+    assert "connected again" in caplog.text
 
 
 # rebalances

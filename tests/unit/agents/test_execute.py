@@ -10,9 +10,8 @@ from adapters.fakes.calendar import FakeCalendar
 from adapters.ports import EventMark, RemoteEvent
 from schemas import headers as names
 from schemas.connections import ConnectionState, Service
-from schemas.intents import CalendarEntry
-from schemas.outcomes import OutcomeKind
-from streams.agents.services import SERVICE_FAILING
+from schemas.intents import CalendarEntry, Lane
+from schemas.outcomes import OutcomeKind, Reason
 from streams.domain.agenda import Agenda, decode_agenda
 from tests.support.execution import ADA, agenda, applied, creating, entry, intent
 from tests.unit.agents.executing import ROW, SETTLE, TOPICS, Execution, grant
@@ -499,7 +498,7 @@ async def test_while_the_circuit_is_open_entries_rest_without_a_call_or_a_retry(
     for mailbox in ("bea", "cid"):
         await it.services.answered(GOOGLE, mailbox, failing())
     await it.take(intent(1))
-    assert (it.calls, it.outcomes, it.row.waiting) == ([], [(OutcomeKind.WAITING, SERVICE_FAILING)], SERVICE_FAILING)
+    assert (it.calls, it.outcomes, it.row.waiting) == ([], [(OutcomeKind.WAITING, Reason.SERVICE_FAILING)], Reason.SERVICE_FAILING)
 
 
 async def test_an_entry_looks_again_after_its_row_is_confirmed_whether_the_service_answers_by_now(
@@ -511,7 +510,7 @@ async def test_an_entry_looks_again_after_its_row_is_confirmed_whether_the_servi
     write = it.agenda.write_row
 
     async def recovers_meanwhile(partition: int, key: bytes, row: bytes | None, **options: bool) -> object:
-        if row is not None and decode_agenda(row).waiting == SERVICE_FAILING:
+        if row is not None and decode_agenda(row).waiting == Reason.SERVICE_FAILING:
             await it.services.answered(GOOGLE, "bea", None)
         return await write(partition, key, row, **options)
 
@@ -547,3 +546,15 @@ async def test_what_was_found_and_taken_off_at_once_is_told_as_deleted(it: Execu
     await it.take(intent(1))
     await it.take(intent(2, None))
     assert (it.outcomes[-1], it.calendar.standing()) == ((OutcomeKind.DELETED, None), [])
+
+
+async def test_how_late_a_calendar_is_counts_for_live_changes_alone(it: Execution) -> None:
+    def late() -> float | None:
+        return it.registry.get_sample_value("impact_execute_delay_seconds_sum", {"service": "google"})
+
+    await it.take(intent(1, occurred_at=it.now - timedelta(seconds=3)))
+    assert late() == 3
+    await it.take(intent(1, occurred_at=it.now - timedelta(seconds=9)))
+    await it.take_items(it.item(intent(2, entry(title="Yin"), occurred_at=it.now - timedelta(days=9)), {}, Lane.BULK))
+    assert titles(it) == ["Yin"]
+    assert late() == 3

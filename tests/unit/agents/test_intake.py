@@ -11,11 +11,11 @@ import pytest
 
 from schemas.codec import encode
 from schemas.intents import Intent, Lane
+from schemas.outcomes import Reason
 from schemas.topics import Topics
 from streams.agents.agendas import Agendas
 from streams.agents.intake import ExecutePolicy, ExecuteWork
 from streams.agents.items import Forget, Item
-from streams.agents.services import SERVICE_FAILING
 from streams.domain.agenda import agenda_key, encode_agenda
 from streams.engine.offsets import OffsetTracker
 from streams.metrics import make_metrics
@@ -184,9 +184,9 @@ async def test_records_of_before_a_rebalance_are_not_begun_after_it(intake: Inta
 
 async def test_entries_that_rest_because_of_a_service_are_woken_by_whoever_gets_them(intake: Intake) -> None:
     rows = {
-        agenda_key(ADA, "resting"): agenda(intent(7, class_id="resting"), class_id="resting", waiting=SERVICE_FAILING),
+        agenda_key(ADA, "resting"): agenda(intent(7, class_id="resting"), class_id="resting", waiting=Reason.SERVICE_FAILING),
         agenda_key(ADA, "waiting"): agenda(intent(8, class_id="waiting"), class_id="waiting", waiting="not_connected"),
-        agenda_key(ADA, "named so"): agenda(intent(9, class_id=SERVICE_FAILING), class_id=SERVICE_FAILING),
+        agenda_key(ADA, "named so"): agenda(intent(9, class_id=Reason.SERVICE_FAILING), class_id=Reason.SERVICE_FAILING),
     }
     intake.table.rows.write({key: encode_agenda(row) for key, row in rows.items()}, None)
     await intake.rebalance()

@@ -57,7 +57,8 @@ def test_the_fold_counts_a_chunk() -> None:
 def test_execute_counts_calls_outcomes_and_what_waits() -> None:
     metrics = make_metrics()
     execute, value = metrics.execute, metrics.registry.get_sample_value
-    execute.intents(Lane.BULK, 3)
+    execute.intents(Lane.BULK)
+    execute.intents(Lane.BULK)
     execute.outcome(OutcomeKind.WAITING, None)
     execute.outcome(OutcomeKind.CREATED, Service.GOOGLE)
     execute.call_began(Service.GOOGLE)
@@ -66,7 +67,10 @@ def test_execute_counts_calls_outcomes_and_what_waits() -> None:
     execute.parked(Service.MICROSOFT, 7)
     execute.circuit(Service.MICROSOFT, 2)
     execute.token_refresh(Service.MICROSOFT, "rotated")
-    assert value("impact_execute_intents_total", {"lane": "bulk"}) == 3
+    execute.grant_died(Service.GOOGLE)
+    execute.shown(Service.GOOGLE, 1.5)
+    execute.connection_event("older")
+    assert value("impact_execute_intents_total", {"lane": "bulk"}) == 2
     assert value("impact_execute_outcomes_total", {"kind": "waiting", "service": "none"}) == 1
     assert value("impact_execute_outcomes_total", {"kind": "created", "service": "google"}) == 1
     assert value("impact_execute_calls_in_flight", {"service": "google"}) == 0
@@ -75,6 +79,9 @@ def test_execute_counts_calls_outcomes_and_what_waits() -> None:
     assert value("impact_execute_parked_entries", {"service": "microsoft"}) == 7
     assert value("impact_execute_circuit_state", {"service": "microsoft"}) == 2
     assert value("impact_execute_token_refreshes_total", {"service": "microsoft", "result": "rotated"}) == 1
+    assert value("impact_execute_grants_died_total", {"service": "google"}) == 1
+    assert value("impact_execute_delay_seconds_sum", {"service": "google"}) == 1.5
+    assert value("impact_execute_connection_events_total", {"result": "older"}) == 1
 
 
 def test_the_lag_of_partitions_that_moved_away_is_no_longer_shown() -> None:

@@ -11,7 +11,7 @@ from streams.domain.agenda import (
     content_hash,
     decode_agenda,
     encode_agenda,
-    forget_on,
+    forget_entry_on,
     has_ended,
     intent_of,
     is_newer_agenda,
@@ -134,22 +134,22 @@ def test_a_class_has_ended_when_its_end_has_come_in_its_own_zone() -> None:
 
 def test_an_entry_is_forgotten_so_many_days_after_the_last_day_and_one_for_the_zones() -> None:
     today = date(2027, 1, 1)
-    assert forget_on(agenda(intent(1)), today, 30) == date(2027, 4, 8)
-    assert forget_on(agenda(intent(1), intent(2, None)), today, 30) == date(2027, 4, 8)
+    assert forget_entry_on(agenda(intent(1)), today, 30) == date(2027, 4, 8)
+    assert forget_entry_on(agenda(intent(1), intent(2, None)), today, 30) == date(2027, 4, 8)
 
 
 def test_an_entry_that_never_had_a_day_goes_by_its_last_intent_or_stays() -> None:
     today = date(2027, 1, 1)
-    assert forget_on(agenda(intent(1, None, occurred_at=NOW)), today, 30) == date(2027, 4, 1)
-    assert forget_on(agenda(intent(1, None)), today, 30) == date(2027, 2, 1)
-    assert forget_on(Agenda(provider_id=ADA, class_id=CLASS_ID), today, 30) > today
+    assert forget_entry_on(agenda(intent(1, None, occurred_at=NOW)), today, 30) == date(2027, 4, 1)
+    assert forget_entry_on(agenda(intent(1, None)), today, 30) == date(2027, 2, 1)
+    assert forget_entry_on(Agenda(provider_id=ADA, class_id=CLASS_ID), today, 30) > today
 
 
 def test_a_placeholder_at_the_end_of_time_is_never_forgotten_and_stops_nobody() -> None:
     today = date(2027, 1, 1)
     far = intent(1, entry(starts_at=datetime(9998, 12, 31, 9), ends_at=datetime(9998, 12, 31, 10)))
-    assert forget_on(agenda(far), today, 36_500) == date.max
-    assert forget_on(agenda(intent(1, None, occurred_at=datetime(9999, 12, 31, tzinfo=UTC))), today, 30) == date.max
+    assert forget_entry_on(agenda(far), today, 36_500) == date.max
+    assert forget_entry_on(agenda(intent(1, None, occurred_at=datetime(9999, 12, 31, tzinfo=UTC))), today, 30) == date.max
 
 
 @pytest.mark.parametrize(("revision", "other", "newer"), [(2, 1, True), (1, 2, False), (2, 2, False), (1, None, True), (None, 1, False)])
@@ -161,6 +161,6 @@ def test_of_two_rows_the_one_that_wants_a_later_revision_is_newer(revision: int 
 def test_an_entry_is_not_forgotten_before_the_day_that_its_event_may_show() -> None:
     """The class was moved to an earlier day, and the calendar could not be reached: the event has still to be put right."""
     moved_up = entry(starts_at=datetime(2027, 2, 1, 9, 30), ends_at=datetime(2027, 2, 1, 10, 30))
-    assert forget_on(agenda(intent(1), intent(2, moved_up)), NOW.date(), 30) == date(2027, 3, 4)
+    assert forget_entry_on(agenda(intent(1), intent(2, moved_up)), NOW.date(), 30) == date(2027, 3, 4)
     for stands in ({"applied": applied()}, {"left": (applied(),)}):
-        assert forget_on(agenda(intent(1), intent(2, moved_up), **stands), NOW.date(), 30) == date(2027, 4, 8)
+        assert forget_entry_on(agenda(intent(1), intent(2, moved_up), **stands), NOW.date(), 30) == date(2027, 4, 8)

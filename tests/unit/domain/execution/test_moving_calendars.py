@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from adapters.ports import RemoteEvent
+from schemas.outcomes import Reason
 from streams.domain.agenda import Agenda, at_calendar, merge
 from streams.domain.connection import Connection
 from streams.domain.owed import may_be_owed, owes_removal
@@ -34,7 +35,7 @@ def test_a_move_to_another_account_makes_the_event_there_and_then_removes_it_fro
     delete = reconcile(moved, moving, NOW)
     assert delete == Delete(grant=HELD, applied=applied())
     assert isinstance(delete, Delete)
-    assert reconcile(after_delete(moved, delete), moving, NOW) == Done(reason="unchanged")
+    assert reconcile(after_delete(moved, delete), moving, NOW) == Done()
 
 
 def test_a_change_reaches_the_new_calendar_while_the_old_one_is_still_to_be_cleared() -> None:
@@ -60,14 +61,14 @@ def test_an_old_calendar_is_cleared_though_the_new_one_needs_reconnecting() -> N
     before = agenda(intent(1), applied=applied(), generation=1)
     delete = reconcile(before, moving, NOW)
     assert isinstance(delete, Delete)
-    assert reconcile(after_delete(before, delete), moving, NOW) == Rest(reason="needs_reconnect")
+    assert reconcile(after_delete(before, delete), moving, NOW) == Rest(reason=Reason.NEEDS_RECONNECT)
 
 
 def test_what_has_ended_stays_where_it_is_when_its_calendar_is_left() -> None:
     moving = connected(OTHER, HELD)
-    assert reconcile(agenda(intent(1), applied=applied()), moving, ENDED) == Done(reason="ended")
-    assert reconcile(agenda(intent(1), intent(2, None), applied=applied()), moving, ENDED) == Done(reason="unchanged")
-    assert reconcile(agenda(intent(1), applied=applied()), connected(None, HELD), ENDED) == Done(reason="unchanged")
+    assert reconcile(agenda(intent(1), applied=applied()), moving, ENDED) == Done(reason=Reason.ENDED)
+    assert reconcile(agenda(intent(1), intent(2, None), applied=applied()), moving, ENDED) == Done()
+    assert reconcile(agenda(intent(1), applied=applied()), connected(None, HELD), ENDED) == Done()
 
 
 def test_a_disconnect_with_removal_takes_upcoming_events_off_and_they_wait() -> None:
@@ -75,12 +76,12 @@ def test_a_disconnect_with_removal_takes_upcoming_events_off_and_they_wait() -> 
     before = agenda(intent(1), applied=applied(), generation=1)
     delete = reconcile(before, leaving, NOW)
     assert isinstance(delete, Delete)
-    assert reconcile(after_delete(before, delete), leaving, NOW) == Rest(reason="not_connected")
+    assert reconcile(after_delete(before, delete), leaving, NOW) == Rest(reason=Reason.NOT_CONNECTED)
 
 
 def test_a_disconnect_without_removal_leaves_everything_standing() -> None:
     leaving = connected(None, held(removing=False))
-    assert reconcile(agenda(intent(1), applied=applied()), leaving, NOW) == Done(reason="unchanged")
+    assert reconcile(agenda(intent(1), applied=applied()), leaving, NOW) == Done()
 
 
 def test_a_create_begun_on_a_calendar_that_is_being_left_is_looked_for_there() -> None:
@@ -102,7 +103,7 @@ def test_coming_back_to_a_calendar_finds_the_event_that_was_left_there() -> None
     assert isinstance(delete, Delete)
     assert delete.applied.calendar == OTHER.calendar
     home = after_delete(left, delete)
-    assert reconcile(home, back, NOW) == Done(reason="unchanged")
+    assert reconcile(home, back, NOW) == Done()
     assert isinstance(reconcile(merge(home, intent(2, None)), back, NOW), Delete)
     assert isinstance(reconcile(merge(home, intent(2, MOVED)), back, NOW), Update)
 
@@ -112,7 +113,7 @@ def test_coming_back_to_a_calendar_looks_for_what_was_begun_there() -> None:
     left = moved_to_other(agenda(intent(1), creating=mark))
     again = held(3)
     assert reconcile(left, connected(again), NOW) == Adopt(grant=again, creating=mark)
-    assert reconcile(left, connected(held(3, usable=False)), NOW) == Rest(reason="needs_reconnect")
+    assert reconcile(left, connected(held(3, usable=False)), NOW) == Rest(reason=Reason.NEEDS_RECONNECT)
 
 
 def test_putting_aside_and_taking_up_lose_nothing() -> None:

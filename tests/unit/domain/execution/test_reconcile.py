@@ -7,6 +7,7 @@ import pytest
 from adapters.ports import RemoteEvent
 from schemas.connections import Service
 from schemas.intents import CalendarEntry
+from schemas.outcomes import Reason
 from streams.domain.agenda import Agenda, Dismissed, merge, when_and_where
 from streams.domain.owed import may_appear_for, still_wanted
 from streams.domain.reconcile import Adopt, Create, Delete, Done, Rest, Settle, Update, reconcile
@@ -52,11 +53,11 @@ def test_a_class_that_shall_stand_is_created() -> None:
 
 
 def test_a_class_that_stands_as_it_shall_is_left_alone() -> None:
-    assert reconcile(agenda(intent(3), applied=applied()), CONNECTED, NOW) == Done(reason="unchanged")
+    assert reconcile(agenda(intent(3), applied=applied()), CONNECTED, NOW) == Done()
 
 
 def test_a_newer_revision_that_shows_the_same_costs_no_call() -> None:
-    assert reconcile(agenda(intent(1), intent(9), applied=applied()), CONNECTED, NOW) == Done(reason="unchanged")
+    assert reconcile(agenda(intent(1), intent(9), applied=applied()), CONNECTED, NOW) == Done()
 
 
 def test_a_change_overwrites_what_stands() -> None:
@@ -72,17 +73,17 @@ def test_a_class_that_shall_not_stand_is_deleted() -> None:
 
 
 def test_what_never_stood_needs_no_delete() -> None:
-    assert reconcile(agenda(intent(1, None)), CONNECTED, NOW) == Done(reason="unchanged")
-    assert reconcile(agenda(), CONNECTED, NOW) == Done(reason="unchanged")
-    assert reconcile(agenda(), None, NOW) == Done(reason="unchanged")
+    assert reconcile(agenda(intent(1, None)), CONNECTED, NOW) == Done()
+    assert reconcile(agenda(), CONNECTED, NOW) == Done()
+    assert reconcile(agenda(), None, NOW) == Done()
 
 
 # classes that have ended
 
 
 def test_nothing_is_created_for_a_class_that_has_ended() -> None:
-    assert reconcile(agenda(intent(1)), CONNECTED, ENDED) == Done(reason="ended")
-    assert reconcile(agenda(intent(1)), GONE, ENDED) == Done(reason="ended")
+    assert reconcile(agenda(intent(1)), CONNECTED, ENDED) == Done(reason=Reason.ENDED)
+    assert reconcile(agenda(intent(1)), GONE, ENDED) == Done(reason=Reason.ENDED)
 
 
 def test_a_class_that_has_ended_is_still_updated_and_deleted() -> None:
@@ -98,8 +99,8 @@ def test_a_class_that_has_ended_is_still_updated_and_deleted() -> None:
     "owed", [agenda(intent(1)), agenda(intent(2, MOVED), applied=applied()), agenda(intent(2, None), applied=applied())]
 )
 def test_without_a_connection_what_is_owed_is_remembered(owed: Agenda) -> None:
-    assert reconcile(owed, GONE, NOW) == Rest(reason="not_connected")
-    assert reconcile(owed, None, NOW) == Rest(reason="not_connected")
+    assert reconcile(owed, GONE, NOW) == Rest(reason=Reason.NOT_CONNECTED)
+    assert reconcile(owed, None, NOW) == Rest(reason=Reason.NOT_CONNECTED)
 
 
 @pytest.mark.parametrize(
@@ -112,21 +113,21 @@ def test_without_a_connection_what_is_owed_is_remembered(owed: Agenda) -> None:
     ],
 )
 def test_with_a_dead_grant_it_waits_for_the_provider_owed_deletes_too(owed: Agenda) -> None:
-    assert reconcile(owed, DEAD, NOW) == Rest(reason="needs_reconnect")
+    assert reconcile(owed, DEAD, NOW) == Rest(reason=Reason.NEEDS_RECONNECT)
 
 
 def test_without_a_connection_nothing_is_owed_where_all_is_as_it_shall_be() -> None:
-    assert reconcile(agenda(intent(1), applied=applied()), GONE, NOW) == Done(reason="unchanged")
-    assert reconcile(agenda(intent(1, None)), GONE, NOW) == Done(reason="unchanged")
+    assert reconcile(agenda(intent(1), applied=applied()), GONE, NOW) == Done()
+    assert reconcile(agenda(intent(1, None)), GONE, NOW) == Done()
 
 
 def test_a_create_that_was_begun_waits_for_a_connection_too() -> None:
-    assert reconcile(agenda(intent(1), creating=creating()), GONE, NOW) == Rest(reason="not_connected")
+    assert reconcile(agenda(intent(1), creating=creating()), GONE, NOW) == Rest(reason=Reason.NOT_CONNECTED)
 
 
 def test_a_new_grant_to_the_same_account_goes_on_with_the_same_event() -> None:
     again = held(2)
-    assert reconcile(agenda(intent(1), applied=applied()), connected(again), NOW) == Done(reason="unchanged")
+    assert reconcile(agenda(intent(1), applied=applied()), connected(again), NOW) == Done()
     action = reconcile(agenda(intent(2, MOVED), applied=applied()), connected(again), NOW)
     assert isinstance(action, Update)
     assert action.grant == again
@@ -161,7 +162,7 @@ def test_what_was_made_is_applied() -> None:
     after = after_create(agenda(intent(1), creating=mark, waiting="retrying"), mark, remote())
     assert after.applied == applied(remote_id="remote-x")
     assert (after.creating, after.generation, after.waiting) == (None, 1, None)
-    assert reconcile(after, CONNECTED, NOW) == Done(reason="unchanged")
+    assert reconcile(after, CONNECTED, NOW) == Done()
 
 
 def test_what_was_made_from_an_older_entry_is_overwritten_with_the_newest() -> None:
@@ -192,7 +193,7 @@ def test_a_create_that_is_given_up_uses_up_its_generation() -> None:
     mark = creating()
     after = after_look(agenda(intent(2, None), creating=mark), mark)
     assert (after.creating, after.generation) == (None, 1)
-    assert reconcile(after, CONNECTED, NOW) == Done(reason="unchanged")
+    assert reconcile(after, CONNECTED, NOW) == Done()
 
 
 def test_a_derived_id_that_was_used_up_is_followed_by_the_next_generation() -> None:
@@ -231,8 +232,8 @@ def test_an_event_removed_by_hand_stays_away_while_date_time_and_place_stay() ->
     assert isinstance(update, Update)
     after = after_gone(before, update)
     assert (after.applied, after.waiting) == (None, None)
-    assert reconcile(after, CONNECTED, NOW) == Done(reason="dismissed")
-    assert reconcile(agenda(intent(3, entry(title="Yang")), dismissed=after.dismissed), CONNECTED, NOW) == Done(reason="dismissed")
+    assert reconcile(after, CONNECTED, NOW) == Done(reason=Reason.DISMISSED)
+    assert reconcile(agenda(intent(3, entry(title="Yang")), dismissed=after.dismissed), CONNECTED, NOW) == Done(reason=Reason.DISMISSED)
 
 
 @pytest.mark.parametrize("moved", [MOVED, entry(location="Room 2"), entry(time_zone="Asia/Kolkata")])
@@ -257,7 +258,7 @@ def test_an_update_is_applied() -> None:
     after = after_update(before, update)
     assert after.applied == applied(MOVED, revision=2)
     assert after.waiting is None
-    assert reconcile(after, CONNECTED, NOW) == Done(reason="unchanged")
+    assert reconcile(after, CONNECTED, NOW) == Done()
 
 
 def test_a_delete_leaves_nothing_applied() -> None:
@@ -266,7 +267,7 @@ def test_a_delete_leaves_nothing_applied() -> None:
     assert isinstance(delete, Delete)
     after = after_delete(before, delete)
     assert (after.applied, after.waiting) == (None, None)
-    assert reconcile(after, CONNECTED, NOW) == Done(reason="unchanged")
+    assert reconcile(after, CONNECTED, NOW) == Done()
 
 
 # calls that fail and do their work all the same
@@ -333,15 +334,15 @@ def test_what_an_older_call_may_still_overtake_is_written_once_more_when_it_cann
     assert reconcile(newest, CONNECTED, NOW) == Settle(until=SETTLED)
     again = next_update(newest, SETTLED)
     assert (again.entry, again.revision) == (entry(), 3)
-    assert reconcile(after_update(begin_update(newest, again, LATER), again), CONNECTED, SETTLED) == Done(reason="unchanged")
+    assert reconcile(after_update(begin_update(newest, again, LATER), again), CONNECTED, SETTLED) == Done()
 
 
 def test_a_call_that_is_repeated_and_answered_leaves_nothing_to_write_again() -> None:
     """What lands late says the same."""
     again = updated(in_doubt(agenda(intent(1), intent(2, MOVED), applied=applied())))
-    assert reconcile(again, CONNECTED, NOW) == Done(reason="unchanged")
+    assert reconcile(again, CONNECTED, NOW) == Done()
     assert reconcile(updated(merge(again, intent(3))), CONNECTED, NOW) == Settle(until=SETTLED)
-    assert reconcile(updated(merge(again, intent(3)), SETTLED), CONNECTED, SETTLED) == Done(reason="unchanged")
+    assert reconcile(updated(merge(again, intent(3)), SETTLED), CONNECTED, SETTLED) == Done()
 
 
 def test_of_several_calls_in_doubt_the_latest_is_waited_for() -> None:
@@ -355,7 +356,7 @@ def test_of_several_calls_in_doubt_the_latest_is_waited_for() -> None:
 def test_a_call_that_was_answered_with_no_is_not_in_doubt() -> None:
     before = agenda(intent(1), intent(2, MOVED), applied=applied())
     no = after_no(in_doubt(before), next_update(before))
-    assert reconcile(updated(merge(no, intent(3))), CONNECTED, NOW) == Done(reason="unchanged")
+    assert reconcile(updated(merge(no, intent(3))), CONNECTED, NOW) == Done()
     doubted = merge(in_doubt(before), intent(3, entry(title="Yin")))
     no = after_no(begin_update(doubted, next_update(doubted), LATER), next_update(doubted))
     assert reconcile(updated(merge(no, intent(4))), CONNECTED, NOW) == Settle(until=SETTLED)
@@ -379,7 +380,7 @@ def test_a_removal_that_was_answered_with_no_may_have_been_done_all_the_same() -
     assert isinstance(delete, Delete)
     booked_again = merge(after_no(begin_delete(before, delete, SETTLED), delete), intent(3))
     assert after_gone(booked_again, next_update(booked_again)).dismissed is None
-    assert reconcile(updated(booked_again), CONNECTED, NOW) == Done(reason="unchanged")
+    assert reconcile(updated(booked_again), CONNECTED, NOW) == Done()
 
 
 def test_an_old_call_about_an_event_that_was_removed_concerns_nobody() -> None:
@@ -389,14 +390,14 @@ def test_an_old_call_about_an_event_that_was_removed_concerns_nobody() -> None:
     delete = reconcile(cancelled, CONNECTED, NOW)
     assert isinstance(delete, Delete)
     removed = after_delete(begin_delete(cancelled, delete, LATER), delete)
-    assert reconcile(removed, CONNECTED, NOW) == Done(reason="unchanged")
+    assert reconcile(removed, CONNECTED, NOW) == Done()
     assert isinstance(reconcile(merge(removed, intent(4)), CONNECTED, NOW), Create)
 
 
 def test_a_doubt_waits_for_a_connection_like_everything_else() -> None:
     newest = updated(merge(in_doubt(agenda(intent(1), intent(2, MOVED), applied=applied())), intent(3)))
-    assert reconcile(newest, DEAD, SETTLED) == Rest(reason="needs_reconnect")
-    assert reconcile(newest, GONE, SETTLED) == Done(reason="unchanged")
+    assert reconcile(newest, DEAD, SETTLED) == Rest(reason=Reason.NEEDS_RECONNECT)
+    assert reconcile(newest, GONE, SETTLED) == Done()
     assert isinstance(reconcile(newest, connected(held(2)), SETTLED), Update)
 
 

@@ -20,7 +20,6 @@ def retry(headers: Headers, attempts: int, *, wait_until: datetime | None = None
 
 
 def test_there_is_one_attempt_more_than_tiers() -> None:
-    assert POLICY.attempts == 4
     assert [POLICY.tier(failed, timedelta()) for failed in (1, 2, 3, 4)] == [*POLICY.tiers, None]
 
 
@@ -37,6 +36,12 @@ def test_a_wait_longer_than_every_tier_takes_the_longest() -> None:
 
 def test_what_was_never_tried_starts_at_the_first_tier() -> None:
     assert POLICY.tier(0, timedelta()) == 30 * SECOND
+
+
+def test_without_end_the_last_tier_comes_again() -> None:
+    waits = [POLICY.tier_without_end(failed, timedelta()) for failed in (1, 3, 4, 9)]
+    assert waits == [30 * SECOND, *[1800 * SECOND] * 3]
+    assert POLICY.tier_without_end(9, timedelta(days=1)) == 1800 * SECOND
 
 
 def test_a_policy_without_tiers_gives_up_at_once() -> None:

@@ -1,4 +1,7 @@
-"""From an address to an async SQLAlchemy engine: SQLite in WAL mode, or PostgreSQL through asyncpg."""
+"""From an address to an async SQLAlchemy engine: SQLite in WAL mode, or PostgreSQL through asyncpg.
+
+Errors of these engines do not repeat the parameters of their statement: rosters and titles are among them, and a traceback is logged.
+"""
 
 from typing import Any
 
@@ -45,11 +48,11 @@ def _engine(url: str, *, begin: str, pragmas: tuple[str, ...]) -> AsyncEngine:
         return _sqlite(parsed, begin, pragmas)
     reading = {"default_transaction_read_only": "on", "default_transaction_isolation": "repeatable read"} if begin == "BEGIN" else {}
     connect = {"server_settings": {"application_name": "impact-calendar", **reading}}
-    return create_async_engine(parsed, pool_pre_ping=True, connect_args=connect)
+    return create_async_engine(parsed, pool_pre_ping=True, hide_parameters=True, connect_args=connect)
 
 
 def _sqlite(url: URL, begin: str, pragmas: tuple[str, ...]) -> AsyncEngine:
-    engine = create_async_engine(url)
+    engine = create_async_engine(url, hide_parameters=True)
     _prepare(engine.sync_engine, pragmas)
 
     @event.listens_for(engine.sync_engine, "begin")
@@ -61,7 +64,8 @@ def _sqlite(url: URL, begin: str, pragmas: tuple[str, ...]) -> AsyncEngine:
 
 def direct_engine(url: URL) -> Engine:
     """For queries on SQLite by one thread that waits for them; each statement is a transaction of its own."""
-    engine = create_engine(url.set(drivername="sqlite"), pool_size=1, max_overflow=0, pool_reset_on_return=None)
+    sqlite = url.set(drivername="sqlite")
+    engine = create_engine(sqlite, pool_size=1, max_overflow=0, pool_reset_on_return=None, hide_parameters=True)
     _prepare(engine, _READING)
     return engine
 

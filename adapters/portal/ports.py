@@ -37,7 +37,7 @@ class ReadModel(Protocol):
         """Both of the above at once, which is cheaper than one after the other."""
 
     async def as_of(self) -> datetime | None:
-        """The time of the newest event folded, UTC; None while the read model is empty."""
+        """Everything that had been published by then is in. None while the read model is built for the first time, or anew."""
 
     async def classes(self, query: ClassQuery) -> list[ClassCard]:
         """In the order of their start."""

@@ -22,7 +22,7 @@ _ALWAYS = {
     "content-security-policy": CONTENT_SECURITY_POLICY,
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
-    # "no-referrer" would make browsers send "Origin: null" with our own forms, which the CSRF check looks at.
+    # Addresses here name classes and filters, and those that a service leads back to hold a code: nothing for other sites.
     "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",

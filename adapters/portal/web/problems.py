@@ -19,7 +19,7 @@ EXTERNAL = "/account/profile/external"
 
 @dataclass(frozen=True, kw_only=True)
 class NextStep:
-    """A button. `href`: a link on this portal, or `form`: the service to connect, in a form of its own."""
+    """A button. `href`: a link on this portal, or `connect`: the service to connect, in a form of its own."""
 
     label: str
     href: str | None = None
@@ -28,7 +28,7 @@ class NextStep:
 
 @dataclass(kw_only=True)
 class Problem(Exception):
-    """`title` and `text` are for a person: no code, no token, nothing quoted from outside. `name`: a stable word for tests and metrics."""
+    """`title` and `text` are for a person: no code, no token, nothing quoted from outside. `name`: a stable word for scripts and tests."""
 
     name: str
     title: str

@@ -85,7 +85,7 @@ def _mark(
 
 
 def card_of(row: Sequence[Any], marks: dict[str, EntryMark], now: datetime, restriction: str | None) -> ClassCard:
-    """`row`: the columns of `selects.card`, and what else follows. A restricted reader gets his own mark only."""
+    """`row`: the columns of `selects.card`, and what else follows. A restricted reader gets their own mark only."""
     class_id, card, status, count = row[:_CARD]
     facts = _facts(card)
     booked = _STATUSES[status]
@@ -112,7 +112,8 @@ def _card_mark(provider_id: str, mark: EntryMark | None, status: BookedStatus, n
     """What is not booked has nothing on a calendar, and says which of the two it is."""
     if mark is not None and mark.reason != Reason.NOT_BOOKED:
         return mark
-    if status is BookedStatus.BOOKED:  # the roster is known before the provider's entry: cannot be, but must not be hidden
+    if status is BookedStatus.BOOKED:
+        # The roster is known before the provider's entry: should not happen; shown as waiting rather than hidden.
         return _mark(provider_id, Mark.WAITING, Reason.PENDING, None, None, now)
     return _not_booked(provider_id, Reason.CANCELLED if status is BookedStatus.CANCELLED else Reason.NOT_BOOKED)
 

@@ -35,7 +35,7 @@ class MarkCount:
 
 @dataclass(frozen=True, kw_only=True)
 class CalendarPage:
-    """`count`: classes of the period proper. `clock_changes`: day -> what its clocks do. `own`: the reader sees only his own classes."""
+    """`count`: classes of the period proper. `clock_changes`: day -> what its clocks do. `own`: the reader sees only their own classes."""
 
     filters: ClassFilters
     period: Period
@@ -75,7 +75,7 @@ class CalendarPage:
 
     @property
     def not_connected(self) -> bool:
-        """Whether to offer the reader to connect his calendar."""
+        """Whether to offer the reader to connect their calendar."""
         return self.own and any(count.mark is Mark.NOT_CONNECTED for count in self.marks)
 
     def day_url(self, day: date) -> str:

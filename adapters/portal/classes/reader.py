@@ -55,7 +55,7 @@ class Reader:
         )
 
     async def overview(self) -> Overview:
-        """What the period's page shows: of a month of everybody the first few classes of each day, else all, which are not so many."""
+        """What the period's page shows: of a month of everybody the first few classes of each day, otherwise all of them; there are few."""
         period = self.period
         if period.view is View.MONTH and self.restriction is None and not self.filters.providers:
             return await self.read_model.overview(self._query, period.proper, CELL_LINES)

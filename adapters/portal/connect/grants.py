@@ -96,7 +96,7 @@ def id_token_claims(text: str, *, client_id: str, nonce: str, now: float) -> dic
 
     parts = text.split(".")
     if len(parts) != 3:
-        raise ValueError("the id token has no three parts")
+        raise ValueError("the id token does not have three parts")
     try:
         claims: dict[str, Any] = msgspec.json.decode(urlsafe_b64decode(parts[1].encode()), type=dict[str, Any])
     except (msgspec.DecodeError, ValueError):

@@ -38,10 +38,10 @@ async def _who_sees_what(play: Play) -> Probe:
         if all_of_them != wanted:
             raise NotYetError(f"{person.name} sees {dict(Counter(all_of_them.values()))}")
         if set(await play.visitors[ASHA].marks(day)) != own:
-            raise NotYetError(f"{ASHA.name} sees other classes than the own")
+            raise NotYetError(f"{ASHA.name} sees other classes than her own")
         counts = Counter(wanted.values())
         marks = f"{counts['synced']} on a calendar, {counts['not_connected']} of {CHIARA.name}'s not connected"
-        return Seen(what=f"{person.name}, administrator: {len(wanted)} classes, {marks}\n{ASHA.name}: {len(own)} classes, all the own")
+        return Seen(what=f"{person.name}, administrator: {len(wanted)} classes, {marks}\n{ASHA.name}: {len(own)} classes, all her own")
 
     return probe
 

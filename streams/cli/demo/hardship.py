@@ -51,6 +51,6 @@ async def _standing(play: Play, lessons: tuple[Lesson, ...]) -> int:
 
 SCENES = (
     Scene(
-        title="Killed", told="40 appointments are on their way when two workers are killed with -9; they are started again.", act=_killed
+        title="Killed", told="40 appointments are on their way when two workers are killed (SIGKILL); they are started again.", act=_killed
     ),
 )

@@ -15,6 +15,8 @@ from schemas.intents import Lane
 from schemas.wall_time import instants
 
 __all__ = [
+    "HIDE",
+    "SHOW",
     "BookedStatus",
     "CalendarSummary",
     "Changes",
@@ -31,6 +33,10 @@ __all__ = [
     "TimelineStep",
     "Tone",
 ]
+
+
+#: The kinds of an intent's step.
+SHOW, HIDE = "show", "hide"
 
 
 class Mark(Enum):
@@ -188,7 +194,8 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
 class TimelineStep(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that happened. `provider_id` None: it concerns the class, not one calendar. `words`: a plain sentence.
 
-    `revision`: the class's version that it belongs to. `attempt`, `lane`, `reason`, `next_try_at`, `service`: of outcomes.
+    `kind`: an event's short name, SHOW or HIDE of an intent, an outcome's kind. `revision`: the class's version that it belongs to.
+    `attempt`, `lane`, `reason`, `next_try_at`, `service`: of outcomes.
     """
 
     at: datetime

@@ -7,7 +7,7 @@ from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from adapters.portal.classes.entries import MARK_WORDS, beside_mark
-from adapters.read_model.views import EntryMark, Mark, Stage, Timeline, TimelineStep, Tone
+from adapters.read_model.views import HIDE, EntryMark, Mark, Stage, Timeline, TimelineStep, Tone
 
 __all__ = ["Journey", "Milestone", "Story", "StoryDay", "StoryStep", "story_of"]
 
@@ -115,8 +115,7 @@ def _event(step: TimelineStep | None) -> Milestone:
 def _intent(step: TimelineStep | None) -> Milestone:
     if step is None:
         return Milestone(label="Intent", words="Nothing to show", reached=False)
-    shown = "not " if "not show" in step.words else ""
-    return Milestone(label="Intent", words=f"Shall {shown}be shown", reached=True, at=step.at)
+    return Milestone(label="Intent", words="Not to be shown" if step.kind == HIDE else "To be shown", reached=True, at=step.at)
 
 
 def _attempts(steps: Sequence[TimelineStep]) -> Milestone:

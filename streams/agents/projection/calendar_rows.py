@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from adapters.read_model.facts import IntentFacts, OutcomeFacts, StepFacts, encode_facts, raw_facts
 from adapters.read_model.rows import ConnectionRow, OutcomeRow, StepRow, clean
-from adapters.read_model.views import Stage
+from adapters.read_model.views import HIDE, SHOW, Stage
 from schemas.codec import check_key, decode_intent, decode_outcome, decode_status
 from schemas.errors import ContractViolation
 from schemas.intents import Intent
@@ -37,7 +37,7 @@ def intent_step(intent: Intent, record: RawRecord) -> StepRow:
         facts = IntentFacts(show=True, starts_at=entry.starts_at, ends_at=entry.ends_at, time_zone=entry.time_zone)
     provider_id = clean(intent.provider_id)
     at = published_at(record) or _utc(intent.occurred_at)
-    step = StepFacts(at, intent.revision, provider_id, "show" if facts.show else "hide", raw_facts(facts))
+    step = StepFacts(at, intent.revision, provider_id, SHOW if facts.show else HIDE, raw_facts(facts))
     return StepRow(clean(intent.class_id), f"i{intent.revision}:{provider_id}", Stage.INTENT.value, encode_facts(step))
 
 

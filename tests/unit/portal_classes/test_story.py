@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from adapters.portal.classes.story import Journey, story_of
-from adapters.read_model.views import Mark, Stage, Timeline, TimelineStep, Tone
+from adapters.read_model.views import HIDE, SHOW, Mark, Stage, Timeline, TimelineStep, Tone
 from schemas.connections import Service
 from tests.unit.portal_classes.cards import card, mark
 
@@ -16,7 +16,7 @@ def step(stage: Stage, words: str, seconds: int, **more: Any) -> TimelineStep:
 
 
 EVENT = step(Stage.EVENT, "A student joined.", 0)
-INTENT = step(Stage.INTENT, "The calendar shall show it.", 1, provider_id="ada")
+INTENT = step(Stage.INTENT, "The calendar shall show it.", 1, provider_id="ada", kind=SHOW)
 OLD_TRY = step(Stage.OUTCOME, "Put on the calendar.", -60, provider_id="ada", revision=1, attempt=1, tone=Tone.GOOD)
 
 
@@ -33,7 +33,7 @@ def test_what_stands_on_the_calendar_came_all_the_way() -> None:
     assert journey.question == "Why is this on your calendar?"
     assert journey.answer == "Google calendar"
     assert [one.reached for one in journey.milestones] == [True, True, True, True]
-    assert [one.words for one in journey.milestones] == ["Version 2", "Shall be shown", "2 attempts", "On the calendar"]
+    assert [one.words for one in journey.milestones] == ["Version 2", "To be shown", "2 attempts", "On the calendar"]
     assert journey.milestones[3].at == done.at
 
 
@@ -56,6 +56,11 @@ def test_a_class_that_nobody_booked_came_to_no_intent() -> None:
     journey = told(EVENT, kind=Mark.NONE, words="Nobody has booked it.")
     assert [one.reached for one in journey.milestones] == [True, False, False, False]
     assert journey.answer == "Nobody has booked it."
+
+
+def test_an_intent_to_take_a_class_off_is_told_by_its_kind() -> None:
+    off = step(Stage.INTENT, "Away with it.", 1, provider_id="ada", kind=HIDE)
+    assert told(EVENT, off, kind=Mark.WAITING).milestones[1].words == "Not to be shown"
 
 
 def test_what_failed_is_told_as_bad() -> None:

@@ -10,7 +10,11 @@ from schemas.connections import Service
 from schemas.events import Presence
 from schemas.outcomes import OutcomeKind
 
-__all__ = ["change_words", "event_words", "in_a_while", "intent_words", "mark_words", "outcome_words"]
+__all__ = ["FAILED_LEAD", "WAITING_LEAD", "change_words", "event_words", "in_a_while", "intent_words", "mark_words", "outcome_words"]
+
+#: What the sentence of a mark begins with; the reason follows.
+FAILED_LEAD = "It could not be brought to the calendar: "
+WAITING_LEAD = "It waits: "
 
 _PRESENCES = {Presence.IN_PERSON: "in person", Presence.ONLINE: "online", Presence.HYBRID: "in person and online"}
 _CHANGES = {
@@ -36,10 +40,10 @@ def mark_words(mark: Mark, reason: str | None, *, service: Service | None, next_
     if mark is Mark.SYNCED:
         return "It stands on the calendar."
     if mark is Mark.FAILED:
-        return f"It could not be brought to the calendar: {explain(reason, service)}."
+        return f"{FAILED_LEAD}{explain(reason, service)}."
     if mark is Mark.WAITING and reason not in (Reason.PENDING, Reason.REMOVING):
         then = f"; next try {in_a_while(next_try_at, now)}" if next_try_at is not None else ""
-        return f"It waits: {explain(reason, service)}{then}."
+        return f"{WAITING_LEAD}{explain(reason, service)}{then}."
     words = explain(reason, service)
     return f"{words[:1].upper()}{words[1:]}."
 

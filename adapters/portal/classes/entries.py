@@ -12,6 +12,7 @@ from adapters.read_model.marks import WORST_FIRST
 from adapters.read_model.overview import DayOverview, Overview, last_day
 from adapters.read_model.reasons import SERVICE_NAMES
 from adapters.read_model.views import ClassCard, EntryMark, Mark
+from adapters.read_model.wording import FAILED_LEAD, WAITING_LEAD
 
 __all__ = ["Entry", "MARK_WORDS", "Part", "beside_mark", "by_day", "entry_of", "minutes_on", "overview_of", "worst_mark"]
 
@@ -129,9 +130,7 @@ def beside_mark(mark: EntryMark) -> str:
     """A mark's sentence without what MARK_WORDS says already: `Google is limiting us; next try in 4 min.`"""
     if mark.mark is Mark.SYNCED:
         return f"{SERVICE_NAMES[mark.service]} calendar" if mark.service is not None else ""
-    words = mark.words
-    for known in ("It waits: ", "It could not be brought to the calendar: "):
-        words = words.removeprefix(known)
+    words = mark.words.removeprefix(WAITING_LEAD).removeprefix(FAILED_LEAD)
     return words[:1].upper() + words[1:]
 
 

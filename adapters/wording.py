@@ -1,12 +1,25 @@
-"""What a calendar event says, in words that are the same for every calendar service."""
+"""What a calendar event says, in words that are the same for every calendar service; and the names that pages use too."""
 
 import re
 import unicodedata
+from collections.abc import Mapping
+from typing import Final
 
+from schemas.connections import Service
 from schemas.events import Kind, Presence
 from schemas.intents import CalendarEntry
 
-__all__ = ["MAINTAINED_BY", "MAINTAINER", "description_lines", "one_line", "shorten", "title_of"]
+__all__ = [
+    "KIND_WORDS",
+    "MAINTAINED_BY",
+    "MAINTAINER",
+    "PRESENCE_WORDS",
+    "SERVICE_NAMES",
+    "description_lines",
+    "one_line",
+    "shorten",
+    "title_of",
+]
 
 MAINTAINER = "Impact Feedback"
 MAINTAINED_BY = f"{MAINTAINER} maintains this event. Changes made by hand may be overwritten."
@@ -14,18 +27,23 @@ MAINTAINED_BY = f"{MAINTAINER} maintains this event. Changes made by hand may be
 #: Control characters, and what XML 1.0 has no place for, which is how Exchange keeps texts.
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
-_KINDS = {Kind.CLASS: "Class", Kind.APPOINTMENT: "Appointment"}
-_PRESENCES = {Presence.IN_PERSON: "In person", Presence.ONLINE: "Online", Presence.HYBRID: "In person and online"}
+SERVICE_NAMES: Final[Mapping[Service, str]] = {Service.GOOGLE: "Google", Service.MICROSOFT: "Microsoft"}
+KIND_WORDS: Final[Mapping[Kind, str]] = {Kind.CLASS: "Class", Kind.APPOINTMENT: "Appointment"}
+PRESENCE_WORDS: Final[Mapping[Presence, str]] = {
+    Presence.IN_PERSON: "In person",
+    Presence.ONLINE: "Online",
+    Presence.HYBRID: "In person and online",
+}
 
 
 def title_of(entry: CalendarEntry) -> str:
     """One line. A class without a title is called by its type, then by its kind."""
-    return one_line(entry.title) or one_line(entry.class_type) or _KINDS[entry.kind]
+    return one_line(entry.title) or one_line(entry.class_type) or KIND_WORDS[entry.kind]
 
 
 def description_lines(entry: CalendarEntry) -> tuple[str, ...]:
     """Plain text: what it is and how it is held; the link to the class, when it has one; who maintains the event."""
-    what = " · ".join(filter(None, (one_line(entry.class_type), _KINDS[entry.kind], _PRESENCES[entry.presence])))
+    what = " · ".join(filter(None, (one_line(entry.class_type), KIND_WORDS[entry.kind], PRESENCE_WORDS[entry.presence])))
     return tuple(filter(None, (what, one_line(entry.url or ""), MAINTAINED_BY)))
 
 

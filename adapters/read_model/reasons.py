@@ -4,11 +4,10 @@ import re
 from functools import lru_cache
 
 from adapters.read_model.marks import Reason
+from adapters.wording import SERVICE_NAMES
 from schemas.connections import Service
 
-__all__ = ["SERVICE_NAMES", "Why", "explain"]
-
-SERVICE_NAMES = {Service.GOOGLE: "Google", Service.MICROSOFT: "Microsoft"}
+__all__ = ["Why", "explain"]
 
 #: As CalendarError makes it: `google: 429 rateLimitExceeded`, `microsoft: no answer timeout: detail`.
 _ERROR = re.compile(r"(?P<service>google|microsoft): (?P<status>no answer|[0-9]{3}) (?P<code>[^:\s]+)(?:: .*)?", re.DOTALL)

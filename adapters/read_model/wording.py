@@ -4,10 +4,10 @@ from datetime import datetime, timedelta
 
 from adapters.read_model.facts import EventFacts, IntentFacts, OutcomeFacts
 from adapters.read_model.marks import Reason
-from adapters.read_model.reasons import SERVICE_NAMES, explain
+from adapters.read_model.reasons import explain
 from adapters.read_model.views import Mark, Tone
+from adapters.wording import PRESENCE_WORDS, SERVICE_NAMES
 from schemas.connections import Service
-from schemas.events import Presence
 from schemas.outcomes import OutcomeKind
 
 __all__ = ["FAILED_LEAD", "WAITING_LEAD", "change_words", "event_words", "in_a_while", "intent_words", "mark_words", "outcome_words"]
@@ -16,7 +16,6 @@ __all__ = ["FAILED_LEAD", "WAITING_LEAD", "change_words", "event_words", "in_a_w
 FAILED_LEAD = "It could not be brought to the calendar: "
 WAITING_LEAD = "It waits: "
 
-_PRESENCES = {Presence.IN_PERSON: "in person", Presence.ONLINE: "online", Presence.HYBRID: "in person and online"}
 _CHANGES = {
     OutcomeKind.CREATED: "was put on the calendar",
     OutcomeKind.UPDATED: "was brought up to date on the calendar",
@@ -135,7 +134,7 @@ def _day(moment: datetime) -> str:
 
 def _where(facts: EventFacts) -> str:
     place = facts.location or ""
-    presence = _PRESENCES[facts.presence] if facts.presence is not None else ""
+    presence = PRESENCE_WORDS[facts.presence].lower() if facts.presence is not None else ""
     if place and presence:
         return f" at {place}, {presence}"
     return f" at {place}" if place else f" ({presence})" if presence else ""

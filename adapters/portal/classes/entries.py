@@ -10,9 +10,9 @@ from typing import Final
 from adapters.portal.classes.zones import zone_note
 from adapters.read_model.marks import WORST_FIRST
 from adapters.read_model.overview import DayOverview, Overview, last_day
-from adapters.read_model.reasons import SERVICE_NAMES
 from adapters.read_model.views import ClassCard, EntryMark, Mark
 from adapters.read_model.wording import FAILED_LEAD, WAITING_LEAD
+from adapters.wording import SERVICE_NAMES
 
 __all__ = ["Entry", "MARK_WORDS", "Part", "beside_mark", "by_day", "entry_of", "minutes_on", "overview_of", "worst_mark"]
 

@@ -24,11 +24,12 @@ from adapters.portal.classes.entries import MARK_WORDS
 from adapters.portal.classes.filters import ClassFilters
 from adapters.portal.classes.reader import Reader, digest, reader_of
 from adapters.portal.classes.story import story_of
-from adapters.portal.classes.wording import BOOKED_WORDS, KIND_WORDS, PRESENCE_WORDS, when_words
+from adapters.portal.classes.wording import BOOKED_WORDS, when_words
 from adapters.portal.web.guards import signed_in
 from adapters.portal.web.pages import pages_of
 from adapters.portal.web.problems import NextStep, Problem
 from adapters.read_model.views import Choices
+from adapters.wording import KIND_WORDS, PRESENCE_WORDS
 
 __all__ = ["routes"]
 

@@ -4,21 +4,14 @@ from collections.abc import Mapping
 from typing import Final
 
 from adapters.read_model.views import BookedStatus, ClassCard
-from schemas.events import Kind, Presence
 
-__all__ = ["BOOKED_WORDS", "KIND_WORDS", "PRESENCE_WORDS", "when_words"]
+__all__ = ["BOOKED_WORDS", "when_words"]
 
-PRESENCE_WORDS: Final[Mapping[Presence, str]] = {
-    Presence.IN_PERSON: "In person",
-    Presence.ONLINE: "Online",
-    Presence.HYBRID: "In person and online",
-}
 BOOKED_WORDS: Final[Mapping[BookedStatus, str]] = {
     BookedStatus.BOOKED: "Booked",
     BookedStatus.NOT_BOOKED: "Not booked",
     BookedStatus.CANCELLED: "Cancelled",
 }
-KIND_WORDS: Final[Mapping[Kind, str]] = {Kind.CLASS: "Class", Kind.APPOINTMENT: "Appointment"}
 
 
 def when_words(card: ClassCard) -> str:

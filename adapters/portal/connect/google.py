@@ -9,6 +9,7 @@ from adapters.portal.connect.grants import AskedFor, CalendarNotAllowed, Granted
 from adapters.portal.deps import GoogleApp, PortalDeps
 from adapters.portal.web.flows import Flow
 from adapters.portal.web.oauth import Registration, Unavailable, authorization_url, exchange
+from adapters.wording import SERVICE_NAMES
 from schemas.connections import Service
 
 __all__ = ["GoogleClient"]
@@ -20,7 +21,7 @@ SCOPE = f"openid email {CALENDAR_SCOPES[0]}"
 
 class GoogleClient:
     service = Service.GOOGLE
-    name = "Google"
+    name = SERVICE_NAMES[service]
     callback = "/oauth/google/callback"
 
     def __init__(self, app: GoogleApp, deps: PortalDeps, transport: httpx2.AsyncBaseTransport) -> None:

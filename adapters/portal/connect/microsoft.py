@@ -12,6 +12,7 @@ from adapters.portal.connect.grants import AskedFor, CalendarNotAllowed, Granted
 from adapters.portal.deps import MicrosoftApp, PortalDeps
 from adapters.portal.web.flows import Flow
 from adapters.portal.web.oauth import Registration, Unavailable, authorization_url, exchange
+from adapters.wording import SERVICE_NAMES
 from schemas.connections import Service
 
 __all__ = ["SCOPE", "MicrosoftClient", "admin_consent_base"]
@@ -26,7 +27,7 @@ class _Me(msgspec.Struct, frozen=True, rename="camel"):
 
 class MicrosoftClient:
     service = Service.MICROSOFT
-    name = "Microsoft"
+    name = SERVICE_NAMES[service]
     callback = "/oauth/microsoft/callback"
 
     def __init__(self, app: MicrosoftApp, deps: PortalDeps, transport: httpx2.AsyncBaseTransport) -> None:

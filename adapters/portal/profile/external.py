@@ -9,6 +9,7 @@ import msgspec
 
 from adapters.portal.web.sessions import Awaited
 from adapters.read_model.views import CalendarSummary, ConnectionView
+from adapters.wording import SERVICE_NAMES
 from schemas.connections import ConnectionState, Service
 
 __all__ = ["ExternalView", "Shown", "external_view", "is_settled", "reason_words"]
@@ -17,8 +18,6 @@ __all__ = ["ExternalView", "Shown", "external_view", "is_settled", "reason_words
 SLOW_AFTER = timedelta(seconds=30)
 #: What was published stands in the topic; a session does not need to remember it for longer.
 FORGET_AFTER = timedelta(hours=6)
-
-_NAMES = {Service.GOOGLE: "Google", Service.MICROSOFT: "Microsoft"}
 
 
 class Shown(Enum):
@@ -52,7 +51,7 @@ class ExternalView:
 
     @property
     def name(self) -> str:
-        return _NAMES[self.service] if self.service else ""
+        return SERVICE_NAMES[self.service] if self.service else ""
 
     @property
     def settled(self) -> bool:
@@ -129,4 +128,4 @@ _USUAL = "{name} ended our access: it was removed in your account, your password
 
 def reason_words(connection: ConnectionView) -> str:
     """Why a connection needs reconnecting, for a person."""
-    return _REASONS.get(connection.reason or "", _USUAL).format(name=_NAMES[connection.service])
+    return _REASONS.get(connection.reason or "", _USUAL).format(name=SERVICE_NAMES[connection.service])

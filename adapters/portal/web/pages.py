@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, Response
 from adapters.portal.web import words
 from adapters.portal.web.navigation import navigation
 from adapters.portal.web.sessions import session_of
+from adapters.wording import SERVICE_NAMES
 
 __all__ = ["Pages", "pages_of"]
 
@@ -40,6 +41,7 @@ class Pages:
             iso=words.iso,
             exact=words.exact,
             clause=words.clause,
+            service_name=SERVICE_NAMES.__getitem__,
             since=lambda instant: words.since(instant, clock()),
             due=lambda instant: words.due(instant, clock()),
         )

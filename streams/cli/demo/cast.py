@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from adapters.wording import SERVICE_NAMES
 from schemas.connections import Service
 from schemas.events import (
     ClassCancelled,
@@ -18,10 +19,9 @@ from schemas.events import (
 )
 from streams.cli.demo.services import RemoteView
 
-__all__ = ["ASHA", "BRUNO", "CHIARA", "DMITRI", "PROVIDERS", "SERVICE_NAMES", "ZONE", "Lesson", "Provider", "Timetable"]
+__all__ = ["ASHA", "BRUNO", "CHIARA", "DMITRI", "PROVIDERS", "ZONE", "Lesson", "Provider", "Timetable"]
 
 ZONE = "Europe/Amsterdam"
-SERVICE_NAMES = {Service.GOOGLE: "Google", Service.MICROSOFT: "Microsoft"}
 
 
 @dataclass(frozen=True, kw_only=True)

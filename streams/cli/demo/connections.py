@@ -2,9 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
+from adapters.wording import SERVICE_NAMES
 from schemas.connections import ConnectionState
 from schemas.outcomes import OutcomeKind
-from streams.cli.demo.cast import CHIARA, DMITRI, PROVIDERS, SERVICE_NAMES, Provider
+from streams.cli.demo.cast import CHIARA, DMITRI, PROVIDERS, Provider
 from streams.cli.demo.checks import NotYetError, Probe, Seen
 from streams.cli.demo.portal import External
 from streams.cli.demo.scene import Play, Scene, described

@@ -179,6 +179,11 @@ EVENT_TYPES: dict[str, type[ClassEvent]] = {f"{TYPE_PREFIX}{short}{TYPE_SUFFIX}"
 _TYPE_OF: dict[type[ClassEvent], str] = {cls: name for name, cls in EVENT_TYPES.items()}
 
 
+def short_name(type_: str) -> str:
+    """`class.scheduled` of the CloudEvents `type`."""
+    return type_.removeprefix(TYPE_PREFIX).removesuffix(TYPE_SUFFIX)
+
+
 def type_of(event: ClassEvent) -> str:
     """The CloudEvents `type` of an event."""
     return _TYPE_OF[type(event)]

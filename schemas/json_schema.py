@@ -9,11 +9,11 @@ from typing import Any, Final
 import msgspec
 
 from schemas.connections import ConnectionGranted, ConnectionRevoked, ConnectionStatus
-from schemas.events import EVENT_TYPES, SOURCE, TYPE_PREFIX, TYPE_SUFFIX
+from schemas.events import EVENT_TYPES, SOURCE, short_name
 from schemas.intents import Intent
 from schemas.outcomes import Outcome
 
-__all__ = ["INSTANTS", "WALL_TIMES", "event_name", "message_schemas"]
+__all__ = ["INSTANTS", "WALL_TIMES", "message_schemas"]
 
 JsonSchema = dict[str, Any]
 
@@ -47,13 +47,8 @@ _OWN: Final[dict[str, type[msgspec.Struct]]] = {
 
 def message_schemas() -> dict[str, JsonSchema]:
     """Name -> schema, in the order in which data flows."""
-    events = {event_name(type_): _event(type_, struct) for type_, struct in EVENT_TYPES.items()}
+    events = {short_name(type_): _event(type_, struct) for type_, struct in EVENT_TYPES.items()}
     return events | {name: _own(name, struct) for name, struct in _OWN.items()}
-
-
-def event_name(type_: str) -> str:
-    """`class.scheduled` of the CloudEvents type."""
-    return type_.removeprefix(TYPE_PREFIX).removesuffix(TYPE_SUFFIX)
 
 
 def _event(type_: str, struct: type[Any]) -> JsonSchema:
@@ -62,7 +57,7 @@ def _event(type_: str, struct: type[Any]) -> JsonSchema:
     defs = body.pop("$defs")
     return {
         "$schema": _DIALECT,
-        "$id": f"{_URN}{event_name(type_)}",
+        "$id": f"{_URN}{short_name(type_)}",
         "title": type_,
         "description": _description(struct),
         "type": "object",

@@ -11,9 +11,6 @@ from adapters.read_model.rows import Batch, ClassRow, DetailsRow, RosterRow, Ste
 from adapters.read_model.views import BookedStatus, Stage
 from schemas.envelope import ReceivedEvent
 from schemas.events import (
-    EVENT_TYPES,
-    TYPE_PREFIX,
-    TYPE_SUFFIX,
     ClassDetailsChanged,
     ClassReassigned,
     ClassRelocated,
@@ -22,6 +19,7 @@ from schemas.events import (
     ClassSnapshotted,
     StudentAdded,
     StudentRemoved,
+    short_name,
 )
 from schemas.wall_time import instants
 from streams.domain.intents import wanted
@@ -31,8 +29,6 @@ __all__ = ["add_class", "event_step", "wanted_rows"]
 
 _CANCELLED, _BOOKED, _NOT_BOOKED = BookedStatus.CANCELLED.value, BookedStatus.BOOKED.value, BookedStatus.NOT_BOOKED.value
 _EVENT = Stage.EVENT.value
-#: `com.impactfeedback.booking.class.rescheduled.v1` -> `class.rescheduled`.
-_SHORT_NAMES = {name: name.removeprefix(TYPE_PREFIX).removesuffix(TYPE_SUFFIX) for name in EVENT_TYPES}
 _OF_ROSTER = frozenset({StudentAdded, StudentRemoved})
 
 
@@ -131,7 +127,7 @@ def wanted_rows(class_id: str, before: ClassState | None, after: ClassState) -> 
 def event_step(class_id: str, received: ReceivedEvent, at: datetime, before: ClassState | None, after: ClassState) -> StepRow:
     """`class_id` is clean."""
     version = after.version
-    step = StepFacts(at, version, None, _SHORT_NAMES[received.type], _facts(received, before, after))
+    step = StepFacts(at, version, None, short_name(received.type), _facts(received, before, after))
     return StepRow(class_id, f"e{version}", _EVENT, encode_facts(step))
 
 

@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from schemas import headers as names
 from schemas.codec import decode_intent, decode_outcome, decode_status
 from schemas.connections import ConnectionStatus
-from schemas.events import TYPE_PREFIX, TYPE_SUFFIX
+from schemas.events import short_name
 from schemas.intents import Intent
 from schemas.outcomes import Outcome
 from schemas.topics import Topics
@@ -83,7 +83,7 @@ class Audit:
     def cause(self, intent_id: str) -> str | None:
         """The short type of the domain event behind an intent (`class.rescheduled`); None when the intent is not read yet."""
         intent = self._intents.get(intent_id)
-        return intent.cause.removeprefix(TYPE_PREFIX).removesuffix(TYPE_SUFFIX) if intent is not None else None
+        return short_name(intent.cause) if intent is not None else None
 
     def intents_of(self, class_id: str) -> int:
         return sum(intent.class_id == class_id for intent in self._intents.values())

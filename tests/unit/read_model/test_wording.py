@@ -11,7 +11,7 @@ from adapters.read_model.reasons import explain
 from adapters.read_model.views import Mark, Tone
 from adapters.read_model.wording import change_words, event_words, in_a_while, intent_words, mark_words, outcome_words
 from schemas.connections import Service
-from schemas.events import EVENT_TYPES, TYPE_PREFIX, TYPE_SUFFIX, Presence
+from schemas.events import EVENT_TYPES, Presence, short_name
 from schemas.outcomes import OutcomeKind
 
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
@@ -73,7 +73,7 @@ def test_every_stable_reason_has_words() -> None:
 def test_every_type_of_event_has_words() -> None:
     when: dict[str, Any] = {"starts_at": NINE, "ends_at": TEN, "time_zone": "Europe/Berlin"}
     facts = EventFacts(students=1, booked=True, was_booked=True, provider_ids=("ada",), **when)
-    names = [name.removeprefix(TYPE_PREFIX).removesuffix(TYPE_SUFFIX) for name in EVENT_TYPES]
+    names = [short_name(name) for name in EVENT_TYPES]
     said = {event_words(name, facts)[0] for name in names}
     assert len(said) == len(names)
     assert not any(name in words for name in names for words in said)

@@ -12,10 +12,10 @@ from schemas.asyncapi import asyncapi_document
 from schemas.codec import decode_connection, decode_intent, decode_outcome, decode_status, encode
 from schemas.connections import ConnectionGranted, ConnectionRevoked, ConnectionStatus
 from schemas.envelope import decode_event, encode_event
-from schemas.events import EVENT_TYPES
+from schemas.events import EVENT_TYPES, short_name
 from schemas.generate import HERE, generated, read_examples
 from schemas.intents import CalendarEntry, Intent
-from schemas.json_schema import INSTANTS, WALL_TIMES, event_name, message_schemas
+from schemas.json_schema import INSTANTS, WALL_TIMES, message_schemas
 from schemas.outcomes import Outcome
 from schemas.topics import Topics
 from tests.unit.schemas.records import STRUCTURED, bad_records, good_messages, structured
@@ -52,7 +52,7 @@ def test_each_schema_is_a_schema_and_has_examples(name: str) -> None:
 
 def test_each_event_type_has_a_schema_that_says_what_it_means() -> None:
     for type_ in EVENT_TYPES:
-        assert SCHEMAS[event_name(type_)]["description"]
+        assert SCHEMAS[short_name(type_)]["description"]
 
 
 @pytest.mark.parametrize(("label", "content"), good_messages().items(), ids=good_messages())
@@ -80,7 +80,7 @@ BAD_DATA = [bad for bad in bad_records() if bad.code == "bad_data" and tuple(bad
 @pytest.mark.parametrize("bad", BAD_DATA, ids=lambda bad: bad.name)
 def test_the_schema_refuses_bad_data_too_but_for_what_a_schema_cannot_say(bad: Any) -> None:
     content = json.loads(bad.value)
-    accepted = validator(event_name(content["type"])).is_valid(content)
+    accepted = validator(short_name(content["type"])).is_valid(content)
     assert accepted == (bad.name in UNSAYABLE)
 
 

@@ -7,9 +7,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from adapters.portal.connect.approval import CALLBACK, PERMISSIONS, consent_link, valid_tenant
-from adapters.portal.connect.refusals import numbers_in
 from adapters.portal.services import services_of
 from adapters.portal.web.guards import administrators_only, form_of
+from adapters.portal.web.oauth import numbers_in
 from adapters.portal.web.pages import pages_of
 
 __all__ = ["routes"]

@@ -7,13 +7,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from adapters.portal.connect import refusals
 from adapters.portal.connect.approval import ANY_ORGANIZATION, consent_link
 from adapters.portal.connect.grants import AskedFor
 from adapters.portal.connect.waiting import Waiting, heard
 from adapters.portal.services import services_of
 from adapters.portal.web.flows import new_flow
 from adapters.portal.web.guards import signed_in, signed_in_session
+from adapters.portal.web.oauth import numbers_in
 from adapters.portal.web.pages import pages_of
 from adapters.portal.web.problems import EXTERNAL
 
@@ -91,6 +91,6 @@ def take_answer(request: Request) -> Response:
     services, answer = services_of(request), RedirectResponse(EXTERNAL, status_code=303)
     waiting = services.waiting.read(request)
     if waiting is not None:
-        numbers = refusals.numbers_in(request.query_params.get("error_description", ""))
+        numbers = numbers_in(request.query_params.get("error_description", ""))
         services.waiting.write(answer, heard(waiting, request.query_params.get("error"), numbers))
     return answer

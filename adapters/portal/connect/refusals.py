@@ -1,13 +1,12 @@
 """Every way in which connecting can end without a connection, as a page with the next step. Nothing from outside is quoted."""
 
-import re
 from typing import Protocol
 
 from adapters.portal.web.flows import FlowRefused
 from adapters.portal.web.problems import EXTERNAL, NextStep, Problem
 from schemas.connections import Service
 
-__all__ = ["NEEDS_APPROVAL", "approval_needed", "failed", "numbers_in", "refused_by", "signed_out", "stale", "unticked"]
+__all__ = ["NEEDS_APPROVAL", "approval_needed", "failed", "refused_by", "signed_out", "stale", "unticked"]
 
 #: Consent that only an administrator can give: not consented, admin consent required, not allowed for users, blocked risky consent.
 NEEDS_APPROVAL = frozenset({65001, 90094, 90095, 90008, 650057})
@@ -20,11 +19,6 @@ _NOTHING_CHANGED = "Nothing was connected and nothing was changed."
 class _Named(Protocol):
     service: Service
     name: str
-
-
-def numbers_in(description: str) -> frozenset[int]:
-    """Microsoft's AADSTS numbers in an `error_description`; nothing else of it is kept."""
-    return frozenset(int(number) for number in re.findall(r"AADSTS([0-9]{3,9})", description[:4000]))
 
 
 def approval_needed(error: str, numbers: frozenset[int]) -> bool:

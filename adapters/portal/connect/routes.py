@@ -13,7 +13,7 @@ from adapters.portal.connect.grants import AskedFor, CalendarNotAllowed, NoRefre
 from adapters.portal.services import Services, services_of
 from adapters.portal.web.flows import Flow, FlowRefused, new_flow
 from adapters.portal.web.guards import Endpoint, form_of, signed_in, signed_in_session
-from adapters.portal.web.oauth import Refused, Unavailable
+from adapters.portal.web.oauth import Refused, Unavailable, numbers_in
 from adapters.portal.web.pages import pages_of
 from adapters.portal.web.problems import EXTERNAL, NextStep, Problem
 from adapters.portal.web.redirects import leave_for
@@ -100,11 +100,11 @@ async def _redeem(request: Request, client: ServiceClient, flow: Flow) -> Respon
     """The flow is this person's and unused. Whatever happens here, it ends in a connection or in a page that says why there is none."""
     error = request.query_params.get("error")
     if error is not None:
-        return _refused(request, client, error, refusals.numbers_in(request.query_params.get("error_description", "")))
+        return _refused(request, client, error, numbers_in(request.query_params.get("error_description", "")))
     try:
         granted = await client.grant(flow, request.query_params.get("code", ""))
     except Refused as refused:
-        return _refused(request, client, refused.error, frozenset(refused.numbers))
+        return _refused(request, client, refused.error, refused.numbers)
     except (Unavailable, Misconfigured) as failure:
         log.error("a code could not be redeemed", extra={"service": client.service.value, "reason": str(failure)})
         raise refusals.failed(client) from failure

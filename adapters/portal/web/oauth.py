@@ -8,7 +8,7 @@ import httpx2
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 
-__all__ = ["Registration", "Unavailable", "Refused", "authorization_url", "exchange"]
+__all__ = ["Refused", "Registration", "Unavailable", "authorization_url", "exchange", "numbers_in"]
 
 
 class Unavailable(Exception):
@@ -21,10 +21,10 @@ class Refused(Exception):
     Its description is not kept: it may name the user.
     """
 
-    def __init__(self, error: str, numbers: tuple[int, ...] = ()) -> None:
+    def __init__(self, error: str, numbers: frozenset[int] = frozenset()) -> None:
         self.error = error
         self.numbers = numbers
-        super().__init__(" ".join([error, *(f"AADSTS{number}" for number in numbers)]))
+        super().__init__(" ".join([error, *(f"AADSTS{number}" for number in sorted(numbers))]))
 
 
 class Registration:
@@ -77,15 +77,16 @@ async def exchange(
         token = await client.fetch_token(endpoint, code=code, code_verifier=verifier, grant_type="authorization_code", **fields)
         return dict(token)
     except OAuthError as error:
-        failure = Refused(_word(error.error), _numbers(error.description))
+        failure = Refused(_word(error.error), numbers_in(error.description))
     except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
         failure = Unavailable(type(error).__name__)
     # Raised outside of the handler: the library's errors hold the request, and with it the code and the secret.
     raise failure
 
 
-def _numbers(description: object) -> tuple[int, ...]:
-    return tuple(int(number) for number in re.findall(r"AADSTS([0-9]{3,9})", str(description or "")))
+def numbers_in(description: object) -> frozenset[int]:
+    """Microsoft's AADSTS numbers in an `error_description`; nothing else of it is kept."""
+    return frozenset(int(number) for number in re.findall(r"AADSTS([0-9]{3,9})", str(description or "")[:4000]))
 
 
 def _word(text: object) -> str:

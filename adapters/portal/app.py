@@ -20,6 +20,7 @@ from adapters.portal.services import Services
 from adapters.portal.signin import routes as signin
 from adapters.portal.web.files import static_files
 from adapters.portal.web.headers import SecurityHeadersMiddleware
+from adapters.portal.web.navigation import EXTERNAL
 from adapters.portal.web.pages import Pages
 from adapters.portal.web.problems import Problem, answer_http_error, answer_no_read_model, answer_problem
 from adapters.portal.web.sessions import SessionMiddleware
@@ -71,7 +72,7 @@ def _routes() -> Sequence[BaseRoute]:
 
 
 async def _start(_request: Request) -> Response:
-    return RedirectResponse("/account/profile/external", status_code=303)
+    return RedirectResponse(EXTERNAL, status_code=303)
 
 
 async def _health(_request: Request) -> Response:

@@ -13,9 +13,9 @@ from adapters.portal.connect.waiting import Waiting, heard
 from adapters.portal.services import services_of
 from adapters.portal.web.flows import new_flow
 from adapters.portal.web.guards import signed_in, signed_in_session
+from adapters.portal.web.navigation import EXTERNAL
 from adapters.portal.web.oauth import numbers_in
 from adapters.portal.web.pages import pages_of
-from adapters.portal.web.problems import EXTERNAL
 
 __all__ = ["approval_of", "begin_waiting", "is_due", "routes", "take_answer"]
 

@@ -8,8 +8,9 @@ from adapters.portal.connect.finish import not_published
 from adapters.portal.ports import PublishFailed
 from adapters.portal.services import services_of
 from adapters.portal.web.guards import form_of, signed_in, signed_in_session
+from adapters.portal.web.navigation import EXTERNAL
 from adapters.portal.web.pages import pages_of
-from adapters.portal.web.problems import EXTERNAL, NextStep, Problem
+from adapters.portal.web.problems import NextStep, Problem
 from adapters.portal.web.sessions import Awaited, box_of
 from adapters.read_model.views import ConnectionView
 from schemas.connections import ConnectionRevoked, ConnectionState

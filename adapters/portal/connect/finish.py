@@ -8,7 +8,8 @@ from adapters.portal.connect.grants import Granted, ServiceClient
 from adapters.portal.ports import PublishFailed
 from adapters.portal.services import services_of
 from adapters.portal.web.guards import signed_in_session
-from adapters.portal.web.problems import EXTERNAL, NextStep, Problem
+from adapters.portal.web.navigation import EXTERNAL
+from adapters.portal.web.problems import NextStep, Problem
 from adapters.portal.web.sessions import Awaited, box_of
 from adapters.vault.seal import ConnectionAad
 from schemas.connections import ConnectionGranted

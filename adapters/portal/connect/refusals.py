@@ -3,7 +3,8 @@
 from typing import Protocol
 
 from adapters.portal.web.flows import FlowRefused
-from adapters.portal.web.problems import EXTERNAL, NextStep, Problem
+from adapters.portal.web.navigation import EXTERNAL
+from adapters.portal.web.problems import NextStep, Problem
 from schemas.connections import Service
 
 __all__ = ["NEEDS_APPROVAL", "approval_needed", "failed", "refused_by", "signed_out", "stale", "unticked"]

@@ -13,9 +13,10 @@ from adapters.portal.connect.grants import AskedFor, CalendarNotAllowed, NoRefre
 from adapters.portal.services import Services, services_of
 from adapters.portal.web.flows import Flow, FlowRefused, new_flow
 from adapters.portal.web.guards import Endpoint, form_of, signed_in, signed_in_session
+from adapters.portal.web.navigation import EXTERNAL
 from adapters.portal.web.oauth import Refused, Unavailable, numbers_in
 from adapters.portal.web.pages import pages_of
-from adapters.portal.web.problems import EXTERNAL, NextStep, Problem
+from adapters.portal.web.problems import NextStep, Problem
 from adapters.portal.web.redirects import leave_for
 from adapters.portal.web.sessions import box_of, session_of
 from adapters.read_model.views import ConnectionView

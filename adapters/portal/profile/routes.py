@@ -9,8 +9,8 @@ from adapters.portal.connect.waiting import OPENED, STAYS_OPEN
 from adapters.portal.profile.external import ExternalView, external_view, is_settled
 from adapters.portal.services import services_of
 from adapters.portal.web.guards import Endpoint, signed_in, signed_in_session
+from adapters.portal.web.navigation import EXTERNAL
 from adapters.portal.web.pages import pages_of
-from adapters.portal.web.problems import EXTERNAL
 from adapters.portal.web.sessions import box_of
 
 __all__ = ["routes"]

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, quote
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from adapters.portal.web.navigation import EXTERNAL
 from adapters.portal.web.problems import NextStep, Problem
 from adapters.portal.web.sessions import BACKGROUND, Session, session_of
 
@@ -91,7 +92,7 @@ async def form_of(request: Request) -> dict[str, str]:
             title="That form was out of date",
             text="It did not come from your present session, so nothing was changed. Open the page again and repeat what you did.",
             status=403,
-            steps=(NextStep(label="Go to your profile", href="/account/profile/external"),),
+            steps=(NextStep(label="Go to your profile", href=EXTERNAL),),
         )
     return fields
 

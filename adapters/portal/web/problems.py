@@ -10,11 +10,9 @@ from starlette.responses import JSONResponse, Response
 from adapters.portal.web.pages import pages_of
 from adapters.portal.web.sessions import BACKGROUND
 
-__all__ = ["EXTERNAL", "NextStep", "Problem", "answer_http_error", "answer_no_read_model", "answer_problem"]
+__all__ = ["NextStep", "Problem", "answer_http_error", "answer_no_read_model", "answer_problem"]
 
 log = logging.getLogger(__name__)
-
-EXTERNAL = "/account/profile/external"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,7 +22,7 @@ from streams.engine.kafka_clients import producer_options
 from streams.portal_publisher import KafkaConnectionPublisher
 from streams.settings import PortalSettings, Settings
 
-__all__ = ["portal_deps", "run", "serve"]
+__all__ = ["oidc_settings", "portal_deps", "run", "serve"]
 
 log = logging.getLogger(__name__)
 
@@ -94,22 +94,26 @@ def portal_deps(
     return PortalDeps(
         public_url=portal.url,
         session_keys=portal.session_keys,
-        oidc=OidcSettings(
-            issuer=portal.oidc_issuer,
-            client_id=portal.oidc_client_id,
-            client_secret=portal.oidc_client_secret,
-            provider_claim=portal.provider_claim,
-            roles_claim=portal.roles_claim,
-            administrator_roles=portal.administrator_roles,
-            name=portal.oidc_name,
-            account_url=portal.account_url or None,
-        ),
+        oidc=oidc_settings(portal),
         read_model=ReadModelQueries(engine),
         publisher=publisher,
         ring=ring,
         google=_google(settings),
         microsoft=_microsoft(settings),
         call_timeout=settings.call_timeout,
+    )
+
+
+def oidc_settings(portal: PortalSettings) -> OidcSettings:
+    return OidcSettings(
+        issuer=portal.oidc_issuer,
+        client_id=portal.oidc_client_id,
+        client_secret=portal.oidc_client_secret,
+        provider_claim=portal.provider_claim,
+        roles_claim=portal.roles_claim,
+        administrator_roles=portal.administrator_roles,
+        name=portal.oidc_name,
+        account_url=portal.account_url or None,
     )
 
 

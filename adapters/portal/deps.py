@@ -26,11 +26,11 @@ class OidcSettings:
     issuer: str
     client_id: str
     client_secret: str = field(repr=False)
-    provider_claim: str = "sub"
-    roles_claim: str = "cognito:groups"
-    administrator_roles: frozenset[str] = frozenset({"administrator", "administrators", "operator", "operators"})
+    provider_claim: str
+    roles_claim: str
+    administrator_roles: frozenset[str]
     #: How External Accounts calls it.
-    name: str = "AWS Cognito Authentication"
+    name: str
     #: Where people change their name, password and second factor; None: the issuer's own address.
     account_url: str | None = None
 

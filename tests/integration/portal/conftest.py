@@ -10,9 +10,11 @@ from starlette.applications import Starlette
 
 from adapters.microsoft.client_credential import SecretCredential
 from adapters.portal.app import create_portal
-from adapters.portal.deps import GoogleApp, MicrosoftApp, OidcSettings, PortalDeps
+from adapters.portal.deps import GoogleApp, MicrosoftApp, PortalDeps
 from infra.sandbox.config import SandboxConfig
 from infra.sandbox.server import RunningSandbox, serve
+from streams.portal_app import oidc_settings
+from streams.portal_settings import PortalSettings
 from tests.integration.portal.person import Person, new_person
 from tests.support.portal import RING, SESSION_KEY, FakePublisher, FakeReadModel, TestClock
 
@@ -46,7 +48,9 @@ def deps_for(base: str, read_model: FakeReadModel, publisher: FakePublisher, clo
     return PortalDeps(
         public_url=PORTAL,
         session_keys=(SESSION_KEY,),
-        oidc=OidcSettings(issuer=f"{base}/oidc", client_id=config.oidc_client_id, client_secret=config.oidc_client_secret),
+        oidc=oidc_settings(
+            PortalSettings(oidc_issuer=f"{base}/oidc", oidc_client_id=config.oidc_client_id, oidc_client_secret=config.oidc_client_secret)
+        ),
         read_model=read_model,
         publisher=publisher,
         ring=RING,

@@ -10,7 +10,7 @@ import msgspec
 from starlette.applications import Starlette
 
 from adapters.portal.app import create_portal
-from adapters.portal.deps import OidcSettings, PortalDeps
+from adapters.portal.deps import PortalDeps
 from adapters.portal.services import Services
 from adapters.portal.web.sessions import new_session
 from adapters.read_model.engine import reading_engine, writing_engine
@@ -29,6 +29,8 @@ from streams.agents.projection.folder import Folded, Folder
 from streams.domain.fold import fold_records
 from streams.domain.intents import intent_id
 from streams.domain.state import ClassState
+from streams.portal_app import oidc_settings
+from streams.portal_settings import PortalSettings
 
 __all__ = ["NOW", "PORTAL", "World"]
 
@@ -75,7 +77,9 @@ class World:
         self.deps = PortalDeps(
             public_url=PORTAL,
             session_keys=(b"s" * 32,),
-            oidc=OidcSettings(issuer="http://127.0.0.1:1", client_id="portal", client_secret="not used here"),
+            oidc=oidc_settings(
+                PortalSettings(oidc_issuer="http://127.0.0.1:1", oidc_client_id="portal", oidc_client_secret="not used here")
+            ),
             read_model=self.read_model,
             publisher=NobodyListens(),
             ring=KeyRing([("test", b"v" * 32)]),

@@ -131,10 +131,6 @@ class CalendarSummary(msgspec.Struct, frozen=True, kw_only=True):
     def waiting_count(self) -> int:
         return sum(count.count for count in self.waiting)
 
-    @property
-    def failed_count(self) -> int:
-        return sum(count.count for count in self.failed)
-
 
 class ClassQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Classes that take place, in their own wall time, on a day of `first_day` to `last_day` (both included).

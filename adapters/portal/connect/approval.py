@@ -73,11 +73,8 @@ class Approvals:
         self._given = OnceOnly(deps.clock, keep=LINK_LIFETIME)
 
     def ticket(self) -> Ticket:
+        """A new one."""
         return Ticket(id=secrets.token_urlsafe(12), made_at=self._clock())
-
-    def again(self, ticket_id: str, made_at: datetime) -> Ticket:
-        """The ticket that somebody waits with."""
-        return Ticket(id=ticket_id, made_at=made_at)
 
     def state(self, ticket: Ticket) -> str:
         return self._sealer.seal(ticket, purpose=_PURPOSE)

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from adapters.portal.connect.approval import ANY_ORGANIZATION, consent_link
+from adapters.portal.connect.approval import ANY_ORGANIZATION, Ticket, consent_link
 from adapters.portal.connect.grants import AskedFor
 from adapters.portal.connect.waiting import Waiting, heard
 from adapters.portal.services import services_of
@@ -62,7 +62,7 @@ async def _page(request: Request) -> Response:
     if microsoft is None:
         return RedirectResponse(EXTERNAL, status_code=303)
     known = services.waiting.read(request)
-    ticket = services.approvals.again(known.ticket, known.since) if known else services.approvals.ticket()
+    ticket = Ticket(id=known.ticket, made_at=known.since) if known else services.approvals.ticket()
     link = consent_link(microsoft, services.deps, tenant=ANY_ORGANIZATION, state=services.approvals.state(ticket))
     given = approval_of(request) == "given"
     answer = pages_of(request).page(request, "approval.html", link=link, given=given, app_id=microsoft.client_id)

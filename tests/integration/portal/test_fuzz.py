@@ -12,7 +12,6 @@ from tests.integration.portal.person import Person
 
 #: Whoever comes may see these; everything else asks who it is.
 OPEN = {"/", "/healthz", "/signin", "/signin/callback", "/signed-out", "/account", "/admin-consent/callback"}
-CALLBACKS = {"/oauth/google/callback", "/oauth/microsoft/callback"}
 
 _NASTY = st.one_of(
     st.text(max_size=40),

@@ -84,6 +84,21 @@ def test_execute_counts_calls_outcomes_and_what_waits() -> None:
     assert value("impact_execute_connection_events_total", {"result": "older"}) == 1
 
 
+def test_the_read_model_counts_records_and_restarts_and_says_whether_it_writes() -> None:
+    metrics = make_metrics()
+    projection, value = metrics.projection, metrics.registry.get_sample_value
+    projection.folded({("booking.class-events.v1", "folded"): 5, ("booking.class-events.v1", "skipped"): 1})
+    projection.restarted("OperationalError")
+    projection.restarted("OperationalError")
+    projection.writes(True)
+    assert value("impact_read_model_records_total", {"topic": "booking.class-events.v1", "result": "folded"}) == 5
+    assert value("impact_read_model_records_total", {"topic": "booking.class-events.v1", "result": "skipped"}) == 1
+    assert value("impact_read_model_restarts_total", {"error": "OperationalError"}) == 2
+    assert value("impact_read_model_writer") == 1
+    projection.writes(False)
+    assert value("impact_read_model_writer") == 0
+
+
 def test_the_lag_of_partitions_that_moved_away_is_no_longer_shown() -> None:
     metrics = make_metrics()
     metrics.lag.replace({("t", 0): 5, ("t", 1): 6})

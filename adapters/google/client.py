@@ -26,6 +26,7 @@ PRIMARY = "primary"
 QUIET = "none"
 #: A search by key gives one event a generation; more pages than this means that the service does not stop.
 MOST_PAGES = 20
+_LIBRARY_LOG = logging.getLogger("googleapiclient")
 
 
 def _utc_now() -> datetime:
@@ -38,8 +39,8 @@ class GoogleCalendar:
     service = Service.GOOGLE
 
     def __init__(self, http: LeanClient, *, api_url: str, clock: Callable[[], datetime] = _utc_now) -> None:
-        # At DEBUG Google's library logs answers whole.
-        logging.getLogger("googleapiclient").setLevel(logging.INFO)
+        if not _LIBRARY_LOG.level:  # nobody chose, as under Faust's own command: at DEBUG Google's library logs answers whole
+            _LIBRARY_LOG.setLevel(logging.INFO)
         self._http = http
         self._clock = clock
         service = build(

@@ -42,6 +42,16 @@ def stored(**changes: Any) -> dict[str, Any]:
     return {**create_body(ENTRY, MARK), "status": "confirmed", **changes}
 
 
+@pytest.mark.parametrize(("chosen", "kept"), [(logging.WARNING, logging.WARNING), (logging.NOTSET, logging.INFO)])
+def test_googles_library_never_logs_answers_and_a_level_that_was_chosen_stays(
+    monkeypatch: pytest.MonkeyPatch, chosen: int, kept: int
+) -> None:
+    library = logging.getLogger("googleapiclient")
+    monkeypatch.setattr(library, "level", chosen)
+    calendar()
+    assert library.level == kept
+
+
 async def test_requests_are_addressed_to_the_primary_calendar_quietly_and_with_the_bearer_token() -> None:
     google, sender = calendar((200, stored()), (200, stored()), (204, b""), (404, {}), (200, {"items": []}))
     await google.create(TOKEN, ENTRY, MARK)

@@ -1,20 +1,20 @@
-"""The AsyncAPI 3.0 document: every topic as a channel, every message with its schema and an example, who sends and who receives."""
+"""The AsyncAPI 3.0 document: every topic as a channel, every message with its schema and an example, who sends and who receives.
+
+Beside the processes of this product stand the booking system and the operators, so that every channel has both ends.
+"""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Final
 
 from schemas.json_schema import JsonSchema
-from schemas.topics import Topic, Topics
+from schemas.topics import DEFAULT_TIERS, Topic, Topics
 
 __all__ = ["asyncapi_document"]
 
 Document = dict[str, Any]
 
-#: The retry topics stand for one channel, whose address has the tier as a parameter.
-_TIERS: Final = tuple(timedelta(seconds=seconds) for seconds in (30, 300, 1800, 10800))
 _CLOUD_EVENTS: Final = "application/cloudevents+json"
 
 #: What Kafka's AsyncAPI binding (0.5.0) takes of a topic's settings; the rest is told under an extension.
@@ -32,7 +32,7 @@ class _Flow:
 
 def asyncapi_document(schemas: Mapping[str, JsonSchema], examples: Mapping[str, Mapping[str, Any]]) -> Document:
     """`examples`: name of a schema -> name of an example -> its payload."""
-    topics = Topics(tiers=_TIERS[:1])
+    topics = Topics(tiers=DEFAULT_TIERS[:1])  # the retry topics are one channel, whose address has the tier as a parameter
     flows = _flows(topics, tuple(name for name in schemas if name.startswith(("class.", "roster."))))
     channels = {_id(topic, topics): _channel(topic, topics, flows[topic.name]) for topic in topics.all()}
     return {
@@ -50,18 +50,19 @@ def asyncapi_document(schemas: Mapping[str, JsonSchema], examples: Mapping[str, 
 
 
 def _flows(topics: Topics, events: tuple[str, ...]) -> dict[str, _Flow]:
-    fold, execute, redelivery, portal, booking = "fold", "execute", "redelivery", "portal", "booking system"
+    fold, execute, redelivery, portal, read_model = "fold", "execute", "redelivery", "portal", "read-model"
+    booking, operators = "booking system", "operators"
     intent = ("intent",)
     return {
-        topics.class_events: _Flow(messages=events, sends=(booking,), receives=(fold,)),
-        topics.class_events_dlq: _Flow(messages=(), sends=(fold,), receives=("operators",)),
+        topics.class_events: _Flow(messages=events, sends=(booking,), receives=(fold, read_model)),
+        topics.class_events_dlq: _Flow(messages=(), sends=(fold,), receives=(operators,)),
         topics.connections: _Flow(messages=("connection.granted", "connection.revoked"), sends=(portal,), receives=(execute,)),
-        topics.intents: _Flow(messages=intent, sends=(fold, redelivery), receives=(execute,)),
+        topics.intents: _Flow(messages=intent, sends=(fold, redelivery), receives=(execute, read_model)),
         topics.intents_bulk: _Flow(messages=intent, sends=(execute, redelivery), receives=(execute,)),
-        topics.retry(_TIERS[0]): _Flow(messages=intent, sends=(execute,), receives=(redelivery,)),
-        topics.intents_dlq: _Flow(messages=intent, sends=(execute, redelivery), receives=("operators",)),
-        topics.outcomes: _Flow(messages=("outcome",), sends=(execute,), receives=("audit",)),
-        topics.connection_status: _Flow(messages=("connection-status",), sends=(execute,), receives=(portal,)),
+        topics.retry(DEFAULT_TIERS[0]): _Flow(messages=intent, sends=(execute,), receives=(redelivery,)),
+        topics.intents_dlq: _Flow(messages=intent, sends=(execute, redelivery), receives=(operators,)),
+        topics.outcomes: _Flow(messages=("outcome",), sends=(execute,), receives=(read_model,)),
+        topics.connection_status: _Flow(messages=("connection-status",), sends=(execute,), receives=(read_model,)),
         topics.classes_changelog: _Flow(messages=(), sends=(fold,), receives=(fold,)),
         topics.agenda_changelog: _Flow(messages=(), sends=(execute,), receives=(execute,)),
         topics.connections_changelog: _Flow(messages=(), sends=(execute,), receives=(execute,)),
@@ -70,8 +71,8 @@ def _flows(topics: Topics, events: tuple[str, ...]) -> dict[str, _Flow]:
 
 def _channel(topic: Topic, topics: Topics, flow: _Flow) -> Document:
     channel: Document = {"address": topic.name, "title": topic.name, "description": topic.description}
-    if topic.name == topics.retry(_TIERS[0]):
-        tiers = [topics.retry(delay).rpartition("-")[2] for delay in _TIERS]
+    if topic.name == topics.retry(DEFAULT_TIERS[0]):
+        tiers = [topics.retry(delay).rpartition("-")[2] for delay in DEFAULT_TIERS]
         channel |= {
             "address": f"{topics.intents}-retry-{{tier}}",
             "title": "Retries",
@@ -96,7 +97,7 @@ def _binding(topic: Topic) -> Document:
 
 
 def _operations(topics: Topics, flows: Mapping[str, _Flow]) -> Document:
-    """What the processes of this product do; others' ends stand in the channels' descriptions."""
+    """What each end of each channel does with it."""
     operations: Document = {}
     for topic in topics.all():
         flow, channel = flows[topic.name], _id(topic, topics)
@@ -123,7 +124,7 @@ def _message(name: str, schema: JsonSchema, examples: Mapping[str, Any]) -> Docu
 
 
 def _id(topic: Topic, topics: Topics) -> str:
-    return "retries" if topic.name == topics.retry(_TIERS[0]) else _slug(topic.name)
+    return "retries" if topic.name == topics.retry(DEFAULT_TIERS[0]) else _slug(topic.name)
 
 
 def _slug(name: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from schemas.topics import Topics
+from schemas.topics import DEFAULT_PARTITIONS, DEFAULT_TIERS, Topics
 from streams.database_address import database_address
 from streams.portal_settings import PortalSettings, read_portal
 from streams.settings_reader import Asked, Reader, SettingError, key_of, parse_duration
@@ -57,12 +57,12 @@ class Settings:
     vault_keys: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
     data_dir: Path = Path("data")
     table_store: str = "rocksdb"
-    retry_tiers: tuple[timedelta, ...] = tuple(timedelta(seconds=s) for s in (30, 300, 1800, 10800))
+    retry_tiers: tuple[timedelta, ...] = DEFAULT_TIERS
     metrics_port: int = 0
     forget_after_days: int = 30
     topic_prefix: str = ""
     topic_replicas: int = 1
-    topic_partitions: int = 12
+    topic_partitions: int = DEFAULT_PARTITIONS
     call_timeout: timedelta = timedelta(seconds=10)
     session_timeout: timedelta = timedelta(seconds=30)
     #: As SQLAlchemy takes it: `sqlite+aiosqlite:///...` or `postgresql+asyncpg://...`. It may hold a password.

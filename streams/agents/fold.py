@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from schemas import headers as names
-from schemas.topics import Topics
+from schemas.topics import LARGEST_DEAD_LETTER, Topics
 from streams.domain.fold import DeadLetter, FoldResult, RawRecord, fold_records
 from streams.domain.forgetting import is_forgotten
 from streams.domain.state import ClassState, decode_state, encode_state
@@ -25,9 +25,6 @@ from streams.metrics import FoldMetrics
 __all__ = ["FoldPolicy", "FoldWork"]
 
 log = logging.getLogger(__name__)
-
-#: Bytes of the largest payload that a dead-letter topic is sure to take (see schemas.topics).
-LARGEST_DEAD_LETTER = 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)

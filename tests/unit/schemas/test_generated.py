@@ -18,6 +18,7 @@ from schemas.intents import CalendarEntry, Intent
 from schemas.json_schema import INSTANTS, WALL_TIMES, message_schemas
 from schemas.outcomes import Outcome
 from schemas.topics import Topics
+from streams.agents.projection.folder import Folder
 from tests.unit.schemas.records import STRUCTURED, bad_records, good_messages, structured
 
 SCHEMAS = message_schemas()
@@ -112,6 +113,13 @@ def test_every_message_of_the_asyncapi_document_is_on_a_channel_that_someone_sen
     for channel in document["channels"]:
         actions = {op["action"] for op in document["operations"].values() if op["channel"]["$ref"] == f"#/channels/{channel}"}
         assert actions == {"send", "receive"}
+
+
+def test_the_read_model_of_the_asyncapi_document_reads_what_the_read_model_reads() -> None:
+    topics = Topics(tiers=[timedelta(seconds=30)])
+    document = yaml.safe_load((HERE / "asyncapi.yaml").read_text(encoding="utf-8"))
+    channels = [op["channel"]["$ref"] for op in document["operations"].values() if op["title"] == "read-model receives"]
+    assert sorted(resolve(document, channel)["address"] for channel in channels) == sorted(Folder(topics).topics)
 
 
 def references(node: Any) -> list[str]:

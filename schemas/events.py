@@ -1,6 +1,6 @@
 """Domain events of the booking system: what `booking.class-events.v1` carries.
 
-The input contract is fixed (see docs/design.md): these shapes are published by others. Unknown fields are ignored, so
+The input contract is fixed (see schemas/asyncapi.yaml): these shapes are published by others. Unknown fields are ignored, so
 that the booking system may add some; missing or wrong ones are a dead letter that names the field.
 """
 

@@ -1,4 +1,4 @@
-"""Kafka header names that this product adds. Values are UTF-8; times are RFC 3339 in UTC, attempts decimal."""
+"""Kafka header names that this product adds. Values are UTF-8; times are RFC 3339 in UTC but where said otherwise, numbers decimal."""
 
 __all__ = [
     "ATTEMPT",

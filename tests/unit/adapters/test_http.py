@@ -216,6 +216,7 @@ async def test_closing_twice_and_using_it_again_is_fine(client: LeanClient) -> N
         ("Mon, 02 Mar 2026 10:00:30 -0000", 30.0),
         ("Mon, 02 Mar 2026 09:00:00 GMT", 0.0),
         ("99999999999999999999", 7 * 86400.0),
+        ("Mon, 02 Mar 2076 10:00:00 GMT", 7 * 86400.0),
         ("", None),
         ("soon", None),
         ("-5", None),

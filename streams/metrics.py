@@ -13,7 +13,6 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from schemas.connections import Service
 from schemas.intents import Lane
 from schemas.outcomes import OutcomeKind
-from streams.domain.fold import FoldResult
 
 __all__ = [
     "ALL",
@@ -125,12 +124,12 @@ class FoldMetrics:
         self._forgotten = FOLD_FORGOTTEN.make(registry)
         self._folded, self._repeats = self._events.labels("folded"), self._events.labels("repeat")
 
-    def folded(self, result: FoldResult) -> None:
+    def folded(self, *, folded: int, repeats: int, gaps: int, intents: int) -> None:
         """One chunk, confirmed. Its dead letters are counted one by one as they are sent."""
-        self._folded.inc(result.folded)
-        self._repeats.inc(result.repeats)
-        self._gaps.inc(len(result.gaps))
-        self._intents.inc(len(result.intents))
+        self._folded.inc(folded)
+        self._repeats.inc(repeats)
+        self._gaps.inc(gaps)
+        self._intents.inc(intents)
 
     def dead_letter(self, code: str) -> None:
         """`code` is that of a ContractViolation."""

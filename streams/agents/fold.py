@@ -189,7 +189,10 @@ class FoldWork:
             await asyncio.gather(*writes)
         for folded in chunk:
             self._offsets.finish(folded.ticket)
-            self._metrics.folded(folded.result)
+            result = folded.result
+            self._metrics.folded(
+                folded=result.folded, repeats=result.repeats, gaps=len(result.gaps), intents=len(result.intents)
+            )
 
     async def drain(self) -> None:
         """Wait for every chunk that was begun; nothing here waits for anything but the broker."""

@@ -7,7 +7,6 @@ from prometheus_client import Counter, Histogram, generate_latest
 from schemas.connections import Service
 from schemas.intents import Lane
 from schemas.outcomes import OutcomeKind
-from streams.domain.fold import FoldResult
 from streams.metrics import ALL, make_metrics
 
 
@@ -43,8 +42,7 @@ def test_every_metric_of_the_list_is_in_the_registry() -> None:
 
 def test_the_fold_counts_a_chunk() -> None:
     metrics = make_metrics()
-    result = FoldResult(intents=[(b"p", b"{}")] * 2, folded=5, repeats=1, gaps=[("c", 9)])
-    metrics.fold.folded(result)
+    metrics.fold.folded(folded=5, repeats=1, gaps=1, intents=2)
     metrics.fold.dead_letter("not_json")
     value = metrics.registry.get_sample_value
     assert value("impact_fold_events_total", {"result": "folded"}) == 5

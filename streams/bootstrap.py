@@ -66,7 +66,7 @@ def fold_app(settings: Settings, metrics: Metrics | None = None) -> EngineApp:
 def execute_app(settings: Settings, adapters: Adapters | None = None, metrics: Metrics | None = None) -> EngineApp:
     """The execute worker: intents and connections in, calls to calendar services and outcomes out."""
     if settings.session_timeout < settings.call_timeout * 1.5:  # a call goes out only when it ends within the session, by the lease
-        expects = f"half as long again as IMPACT_CALL_TIMEOUT, which is {settings.call_timeout.total_seconds():.0f}s, or longer"
+        expects = f"at least 1.5 times IMPACT_CALL_TIMEOUT ({settings.call_timeout.total_seconds():.0f}s)"
         raise SettingError("IMPACT_SESSION_TIMEOUT", expects, "30s", f"is {settings.session_timeout.total_seconds():.0f}s")
     ring = KeyRing(settings.require_vault_keys())
     adapters = adapters or real_adapters(settings)

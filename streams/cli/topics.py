@@ -45,7 +45,7 @@ async def _apply(settings: Settings, as_json: bool) -> None:
             print_table("Topics", ("topic", "what was done"), done)
         say(f"{len(settings.topics.all())} topics: {len(applied.created)} made, {len(applied.changed)} settings changed.")
     if applied.left:
-        what = "; ".join(f"{left.topic} has {left.found}, declared are {left.declared}" for left in applied.left)
+        what = "; ".join(f"{left.topic} has {left.found} partitions, {left.declared} are declared" for left in applied.left)
         raise CommandError(
             f"partitions differ, and changing them would move keys: {what}. Set IMPACT_TOPIC_PARTITIONS, or make new topics."
         )

@@ -54,4 +54,4 @@ def wait_for_topics(admin_options: Mapping[str, Any], topics: Topics, patience: 
 def _say(difference: Difference) -> str:
     if difference.found is None:
         return f"{difference.topic} is missing"
-    return f"{difference.topic} has {difference.setting} {difference.found}, declared is {difference.declared}"
+    return f"{difference.topic} has {difference.setting} {difference.found}, expected {difference.declared}"

@@ -124,7 +124,7 @@ async def _settled(admin: AIOKafkaAdminClient, topics: Topics) -> tuple[Differen
                 await asyncio.sleep(_SETTLE_PAUSE)
     except TimeoutError:
         names = ", ".join(sorted({f"{difference.topic} ({difference.setting})" for difference in left}))
-        raise TopicsNotSettledError(f"after {_SETTLE_SECONDS:.0f} s the brokers still tell otherwise of: {names}") from None
+        raise TopicsNotSettledError(f"after {_SETTLE_SECONDS:.0f} s the brokers still report something else for: {names}") from None
 
 
 async def _set(admin: AIOKafkaAdminClient, changes: Sequence[Difference]) -> None:

@@ -82,7 +82,7 @@ def test_topics_are_made_then_found_as_declared(settings_env: dict[str, str]) ->
 def test_topics_with_other_partitions_are_refused_with_exit_1(settings_env: dict[str, str], topics: Topics) -> None:
     done = run_command("topics", "apply", env=settings_env | {"IMPACT_TOPIC_PARTITIONS": "6"})
     assert done.returncode == 1
-    assert f"{topics.intents} has 4, declared are 6" in done.stderr
+    assert f"{topics.intents} has 4 partitions, 6 are declared" in done.stderr
 
 
 async def test_published_lines_stand_in_the_topic_keyed_and_in_order(

@@ -1,11 +1,11 @@
 """Clients for the length of one command, and what their errors mean for the operator."""
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
@@ -14,7 +14,7 @@ from streams.engine.kafka_clients import admin_options, consumer_options, produc
 from streams.engine.topic_admin import TopicsNotSettledError, leaders_of
 from streams.settings import KafkaSettings
 
-__all__ = ["admin_client", "consumer_client", "producer_client", "require_topics"]
+__all__ = ["admin_client", "consumer_client", "newest_rows", "producer_client", "require_topics"]
 
 
 @asynccontextmanager
@@ -50,6 +50,20 @@ async def require_topics(admin: AIOKafkaAdminClient, *names: str) -> dict[str, d
     if missing:
         raise CommandError(f"no such topic: {', '.join(missing)}. `impact-calendar topics apply` makes the topics.")
     return found
+
+
+async def newest_rows(consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> dict[bytes, bytes | None]:
+    """Of a compacted topic, read to where it ends now: the newest value of each key, None where that was taken back."""
+    rows: dict[bytes, bytes | None] = {}
+    if not partitions:
+        return rows
+    ends = await consumer.end_offsets(partitions)
+    consumer.assign(partitions)
+    await consumer.seek_to_beginning(*partitions)
+    while any([await consumer.position(partition) < ends[partition] for partition in partitions]):
+        for records in (await consumer.getmany(*partitions, timeout_ms=1000)).values():
+            rows.update((record.key or b"", record.value) for record in records)
+    return rows
 
 
 @asynccontextmanager

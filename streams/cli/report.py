@@ -12,7 +12,7 @@ from schemas.codec import decode_status
 from schemas.connections import ConnectionState
 from schemas.errors import ContractViolation
 from schemas.topics import Topics, tier_name
-from streams.cli.brokers import require_topics
+from streams.cli.brokers import newest_rows, require_topics
 
 __all__ = ["GroupStatus", "Report", "TopicLag", "gather"]
 
@@ -110,25 +110,14 @@ async def _membership(admin: AIOKafkaAdminClient, group: str) -> tuple[str, int]
 
 async def _connections(consumer: AIOKafkaConsumer, ends: _Ends, topic: str) -> dict[str, int]:
     """The topic is compacted by provider: the newest record of each key is the state."""
-    newest: dict[bytes, str] = {}
-    partitions = [partition for partition in ends.of(topic) if ends.next[partition] > ends.first[partition]]
-    if partitions:
-        consumer.assign(partitions)
-        await consumer.seek_to_beginning(*partitions)
-        while any([await consumer.position(partition) < ends.next[partition] for partition in partitions]):
-            for records in (await consumer.getmany(*partitions, timeout_ms=1000)).values():
-                for record in records:
-                    _fold_status(newest, record.key, record.value)
-    counts = Counter(newest.values())
+    rows = await newest_rows(consumer, ends.of(topic))
+    counts = Counter(_state_of(row) for row in rows.values() if row is not None)
     known = {state.value: counts.pop(state.value, 0) for state in ConnectionState}
     return known | dict(counts)
 
 
-def _fold_status(newest: dict[bytes, str], key: bytes | None, value: bytes | None) -> None:
-    if value is None:
-        newest.pop(key or b"", None)
-        return
+def _state_of(row: bytes) -> str:
     try:
-        newest[key or b""] = decode_status(value).state.value
+        return decode_status(row).state.value
     except ContractViolation:
-        newest[key or b""] = _UNREADABLE
+        return _UNREADABLE

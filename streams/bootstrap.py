@@ -23,7 +23,7 @@ from streams.domain.state import is_newer_state
 from streams.engine.app import AppConfig, EngineApp, make_app, ssl_credentials
 from streams.engine.health import HealthServer
 from streams.engine.kafka_clients import admin_options, connection_options
-from streams.engine.liveness import Progress
+from streams.engine.liveness import OffsetProgress
 from streams.engine.preflight import wait_for_topics
 from streams.engine.producer import ConfirmedProducer
 from streams.engine.slots import claim_slot
@@ -163,7 +163,7 @@ def _drain(settings: Settings) -> timedelta:
 
 
 def _observe(app: EngineApp, settings: Settings, metrics: Metrics) -> None:
-    progress = Progress(app, metrics.lag)
+    progress = OffsetProgress(app, metrics.lag)
     app.every(1.0, progress.look)
     server = HealthServer(port=settings.metrics_port, registry=metrics.registry, liveness=progress.health)
     app.opening.append(server.start)

@@ -26,7 +26,7 @@ from streams.engine.projection_source import Place, ProjectionSource
 from streams.metrics import LagMetrics, Metrics, make_metrics
 from streams.settings import Settings
 
-__all__ = ["Progress", "rebuild", "run", "serve"]
+__all__ = ["ReadModelProgress", "rebuild", "run", "serve"]
 
 #: Records in one batch at most: what a kill reads again, and what stands in memory twice.
 MAX_RECORDS = 5_000
@@ -40,7 +40,7 @@ _PARTITION_FETCH_BYTES = 4 * 1024 * 1024
 _STALLED_AFTER = 60.0
 
 
-class Progress:
+class ReadModelProgress:
     """Liveness by turns of the loop, standing by included; and the lag."""
 
     def __init__(self, lag: LagMetrics, clock: Callable[[], float] = time.monotonic) -> None:
@@ -73,7 +73,7 @@ def rebuild(settings: Settings, watcher: Watcher) -> bool:
 
 async def serve(settings: Settings, metrics: Metrics) -> None:
     """The same as `run` inside a loop of the caller's, on its main thread."""
-    progress = Progress(metrics.lag)
+    progress = ReadModelProgress(metrics.lag)
     async with (
         _keeper(settings, metrics, progress) as keeper,
         HealthServer(port=settings.metrics_port, registry=metrics.registry, liveness=progress.health),

@@ -7,7 +7,7 @@ from streams.engine.health import HealthServer
 from streams.engine.kafka_clients import consumer_options, producer_options
 from streams.engine.redelivery_loop import Clients, Redelivery
 from streams.engine.redelivery_plan import Routes
-from streams.engine.redelivery_progress import Progress
+from streams.engine.redelivery_progress import RedeliveryProgress
 from streams.metrics import Metrics, make_metrics
 from streams.settings import Settings
 
@@ -24,7 +24,7 @@ def run(settings: Settings) -> None:
 
 async def serve(settings: Settings, metrics: Metrics) -> None:
     """The same inside a loop of the caller's, on its main thread."""
-    progress = Progress(metrics.redelivery, metrics.lag)
+    progress = RedeliveryProgress(metrics.redelivery, metrics.lag)
     redelivery = Redelivery(clients=_clients(settings), routes=Routes(settings.topics), progress=progress)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

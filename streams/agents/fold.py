@@ -16,7 +16,7 @@ from schemas.topics import LARGEST_DEAD_LETTER, Topics
 from streams.domain.fold import DeadLetter, FoldResult, RawRecord, fold_records
 from streams.domain.forgetting import is_forgotten
 from streams.domain.state import ClassState, decode_state, encode_state
-from streams.engine.chunks import Run
+from streams.engine.chunks import PartitionRun
 from streams.engine.offsets import OffsetTracker, Ticket
 from streams.engine.producer import ConfirmedProducer
 from streams.engine.table import ChangelogTable
@@ -39,7 +39,7 @@ class FoldPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class Folded:
+class FoldedRun:
     """A run of one partition. `ticket` is finished when everything that `result` asks for is confirmed."""
 
     partition: int
@@ -86,7 +86,7 @@ class FoldWork:
         async for event in events:
             await self.submit(event.message.topic, event.value, self._offsets.epoch)
 
-    async def submit(self, topic: str, runs: Sequence[Run], epoch: int) -> None:
+    async def submit(self, topic: str, runs: Sequence[PartitionRun], epoch: int) -> None:
         """Fold one chunk: runs of records, each of one partition. Returns when its sends are under way.
 
         `epoch`: the tracker's when the chunk was handed over.
@@ -106,12 +106,12 @@ class FoldWork:
             raise
         self._chain(lambda previous, written: self._finish(folded, sends, previous, written))
 
-    def _fold(self, topic: str, partition: int, records: Sequence[RawRecord]) -> Folded:
+    def _fold(self, topic: str, partition: int, records: Sequence[RawRecord]) -> FoldedRun:
         ticket = self._offsets.open((topic, partition), records[-1].offset)
         result = fold_records(records, lambda key: self._state(partition, key))
         for key, state in result.states.items():
             self._states[(partition, key)] = state
-        return Folded(partition, result, ticket)
+        return FoldedRun(partition, result, ticket)
 
     def _state(self, partition: int, key: bytes) -> ClassState | None:
         found = self._states.get((partition, key))
@@ -120,7 +120,7 @@ class FoldWork:
             found = self._states[(partition, key)] = decode_state(row) if row is not None else None
         return found
 
-    async def _send(self, topic: str, chunk: Sequence[Folded]) -> list[asyncio.Future[Any]]:
+    async def _send(self, topic: str, chunk: Sequence[FoldedRun]) -> list[asyncio.Future[Any]]:
         intents = [intent for folded in chunk for intent in folded.result.intents]
         sends = await self._producer.send_keyed(self._topics.intents, intents) if intents else []
         for folded in chunk:
@@ -161,7 +161,7 @@ class FoldWork:
         task.add_done_callback(self._unfinished.discard)
         return task
 
-    async def _finish(self, chunk: Sequence[Folded], sends: list[asyncio.Future[Any]], previous: Written | None, written: Written) -> None:
+    async def _finish(self, chunk: Sequence[FoldedRun], sends: list[asyncio.Future[Any]], previous: Written | None, written: Written) -> None:
         try:
             await self._confirm(chunk, sends, previous, written)
         except asyncio.CancelledError:
@@ -173,7 +173,7 @@ class FoldWork:
         finally:
             self._room.release()
 
-    async def _confirm(self, chunk: Sequence[Folded], sends: list[asyncio.Future[Any]], previous: Written | None, written: Written) -> None:
+    async def _confirm(self, chunk: Sequence[FoldedRun], sends: list[asyncio.Future[Any]], previous: Written | None, written: Written) -> None:
         """Rows of a chunk hold what every chunk before it folded: they go out once those chunks' intents are confirmed too."""
         if sends:
             await asyncio.gather(*sends)

@@ -7,12 +7,12 @@ from typing import Any
 from faust.types import TP
 from faust.types.transports import SchedulingStrategyT
 
-__all__ = ["Chunk", "Run", "chunk_scheduler"]
+__all__ = ["Chunk", "PartitionRun", "chunk_scheduler"]
 
 #: An aiokafka.ConsumerRecord of raw bytes; aiokafka ships no types for it.
 Record = Any
 #: A partition's number, and records of it in order.
-Run = tuple[int, Sequence[Record]]
+PartitionRun = tuple[int, Sequence[Record]]
 
 
 class Chunk:
@@ -32,7 +32,7 @@ class Chunk:
         "value",
     )
 
-    def __init__(self, runs: Sequence[Run]) -> None:
+    def __init__(self, runs: Sequence[PartitionRun]) -> None:
         last = runs[0][1][-1]
         self.topic = last.topic
         self.partition = last.partition
@@ -52,7 +52,7 @@ def chunk_scheduler(max_records: int) -> type[SchedulingStrategyT]:
 
     class ChunkScheduler(SchedulingStrategyT):  # type: ignore[misc]
         def iterate(self, records: Mapping[Any, Sequence[Record]]) -> Iterator[tuple[TP, Chunk]]:
-            topics: dict[str, list[Run]] = {}
+            topics: dict[str, list[PartitionRun]] = {}
             for partition, found in records.items():
                 if found:
                     topics.setdefault(partition.topic, []).append((partition.partition, found))
@@ -64,7 +64,7 @@ def chunk_scheduler(max_records: int) -> type[SchedulingStrategyT]:
     return ChunkScheduler
 
 
-def _chunks(runs: Sequence[Run], max_records: int) -> Iterator[Chunk]:
+def _chunks(runs: Sequence[PartitionRun], max_records: int) -> Iterator[Chunk]:
     share = max(max_records // len(runs), 1)
     for start in range(0, max(len(found) for _, found in runs), share):
         yield Chunk([(number, found[start : start + share]) for number, found in runs if start < len(found)])

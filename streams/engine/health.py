@@ -10,7 +10,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-__all__ = ["Health", "HealthServer", "Liveness"]
+__all__ = ["Health", "HealthServer", "Liveness", "StalledError"]
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +25,10 @@ class Health:
 
 #: Answers from memory, at once; it has to look at real progress, not at whether the process is there.
 Liveness = Callable[[], Health]
+
+
+class StalledError(Exception):
+    """Records stand in a partition that is being read, and none has been handed over for a long time: the consumer has to be made anew."""
 
 
 class HealthServer:

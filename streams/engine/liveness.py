@@ -9,13 +9,13 @@ from aiokafka.errors import IllegalStateError
 from streams.engine.health import Health
 from streams.metrics import LagMetrics
 
-__all__ = ["Progress"]
+__all__ = ["OffsetProgress"]
 
 #: Input may wait this long without one offset moving: longer than any call, drain or rebalance takes.
 STALL_SECONDS = 180.0
 
 
-class Progress:
+class OffsetProgress:
     """Compares, per partition, what was finished with the end of the log, once a second."""
 
     def __init__(self, app: Any, metrics: LagMetrics, clock: Callable[[], float] = time.monotonic) -> None:

@@ -7,7 +7,9 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-__all__ = ["Place", "ProjectionSource", "StalledError"]
+from streams.engine.health import StalledError
+
+__all__ = ["Place", "ProjectionSource"]
 
 Place = tuple[str, int]
 
@@ -17,10 +19,6 @@ _FETCH_WAIT_MS = 250
 #: Records stand in a partition and none is handed over: longer than a fetch and an election of a new leader take.
 _STALLED_AFTER = 60.0
 _LOOK_EVERY = 5.0
-
-
-class StalledError(Exception):
-    """Records stand in a partition, and none has been handed over for a long time: the consumer has to be made anew."""
 
 
 class ProjectionSource:
@@ -73,10 +71,6 @@ class ProjectionSource:
             self._moved_at[place] = now
         await self._look(now)
         return {(place.topic, place.partition): records for place, records in found.items()}
-
-    def positions_after(self, records: Mapping[Place, Sequence[Any]]) -> dict[Place, int]:
-        """The positions of the partitions that a poll brought records of."""
-        return {place: chunk[-1].offset + 1 for place, chunk in records.items()}
 
     async def ends(self) -> dict[Place, int]:
         """The end of every partition now."""

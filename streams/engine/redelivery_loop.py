@@ -10,15 +10,16 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from streams.engine.backoff import BackOff, rest
+from streams.engine.health import StalledError
 from streams.engine.redelivery_plan import Routes
-from streams.engine.redelivery_progress import Progress, StalledError
+from streams.engine.redelivery_progress import RedeliveryProgress
 from streams.engine.redelivery_session import RedeliverySession
 
 __all__ = ["Clients", "Redelivery"]
 
 log = logging.getLogger(__name__)
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 #: For the batch under way to end, and then for each client to say goodbye. The brokers notice anyway when it takes longer.
 _STOP_SECONDS = 10.0
 _CLOSE_SECONDS = 5.0
@@ -35,7 +36,7 @@ class Clients:
 class Redelivery:
     """Moves due retries back until `stop`. At least once: a record's offset is committed after its send was confirmed."""
 
-    def __init__(self, *, clients: Clients, routes: Routes, progress: Progress) -> None:
+    def __init__(self, *, clients: Clients, routes: Routes, progress: RedeliveryProgress) -> None:
         self._clients = clients
         self._routes = routes
         self._progress = progress
@@ -60,18 +61,16 @@ class Redelivery:
                 await work
 
     async def _sessions(self) -> None:
-        pause = _FIRST_PAUSE
+        back_off = BackOff()
         while not self._stopping.is_set():
-            began = asyncio.get_running_loop().time()
+            back_off.begin()
             try:
                 await self._session()
             except (KafkaError, StalledError, OSError) as error:
                 self._progress.failed(error)
-                if asyncio.get_running_loop().time() - began > _LONGEST_PAUSE:
-                    pause = _FIRST_PAUSE
+                pause = back_off.pause()
                 log.warning("redelivery lost its brokers and tries again in %.1f s: %s: %s", pause, type(error).__name__, error)
-                await self._rest(pause)
-                pause = min(pause * 2, _LONGEST_PAUSE)
+                await rest(self._stopping, pause)
 
     async def _session(self) -> None:
         async with (
@@ -96,7 +95,3 @@ class Redelivery:
                 closing.cancel()
             elif closing.exception() is not None:
                 log.info("a client did not close cleanly: %s", type(closing.exception()).__name__)
-
-    async def _rest(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), seconds)

@@ -7,11 +7,11 @@ from collections.abc import Callable, Collection
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from streams.engine.health import Health
+from streams.engine.health import Health, StalledError
 from streams.engine.redelivery_plan import tier_of
 from streams.metrics import LagMetrics, RedeliveryMetrics
 
-__all__ = ["Progress", "StalledError"]
+__all__ = ["RedeliveryProgress"]
 
 _MEASURE_EVERY = 5.0
 #: Longer than a fetch, a rebalance and a confirmation take on a busy cluster.
@@ -20,11 +20,7 @@ _STALLED_AFTER = 60.0
 _ASK_SECONDS = 5.0
 
 
-class StalledError(Exception):
-    """Records stand in a partition that is not paused, and none has been handed over for a long time: the consumer has to be made anew."""
-
-
-class Progress:
+class RedeliveryProgress:
     """One per process, over all sessions. `clock`: monotonic seconds."""
 
     def __init__(self, metrics: RedeliveryMetrics, lag: LagMetrics, clock: Callable[[], float] = time.monotonic) -> None:

@@ -15,7 +15,7 @@ from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import CommitFailedError, IllegalStateError, UnknownTopicOrPartitionError
 
 from streams.engine.redelivery_plan import Plan, RetryRecord, Routes, make_plan, tier_of
-from streams.engine.redelivery_progress import Progress
+from streams.engine.redelivery_progress import RedeliveryProgress
 
 __all__ = ["RedeliverySession"]
 
@@ -40,7 +40,7 @@ class RedeliverySession(ConsumerRebalanceListener):  # type: ignore[misc]
         consumer: AIOKafkaConsumer,
         producer: AIOKafkaProducer,
         routes: Routes,
-        progress: Progress,
+        progress: RedeliveryProgress,
         stopping: asyncio.Event,
         now: Callable[[], int] = _unix_ms,
     ) -> None:

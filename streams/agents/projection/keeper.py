@@ -1,7 +1,6 @@
 """The read model's writer as a long-lived thing: sessions one after another, standing by while another process writes, until a stop."""
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -14,14 +13,15 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 from adapters.read_model.store import LostWriterError, Positions, ReadModelStore
 from streams.agents.projection.folder import Folder
 from streams.agents.projection.session import Policy, Session, Watcher
-from streams.engine.projection_source import ProjectionSource, StalledError
+from streams.engine.backoff import BackOff, rest
+from streams.engine.health import StalledError
+from streams.engine.projection_source import ProjectionSource
 from streams.metrics import ProjectionMetrics
 
 __all__ = ["Keeper"]
 
 log = logging.getLogger(__name__)
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 #: The writer's row stands still for so long: its process is gone. Several times Policy.beat, and longer than a batch takes to write.
 _SILENCE = 15.0
 _BETWEEN_LOOKS = 1.0
@@ -58,9 +58,9 @@ class Keeper:
 
     async def run(self) -> None:
         """Returns after `stop`. Outlives failures of the brokers and of the database; any other error is a bug and is raised."""
-        pause = _FIRST_PAUSE
+        back_off = BackOff(clock=self._clock)
         while not self._stopping.is_set():
-            began = self._clock()
+            back_off.begin()
             try:
                 await self._session()
             except LostWriterError:
@@ -70,10 +70,9 @@ class Keeper:
                 continue
             except (KafkaError, StalledError, DBAPIError, OSError) as error:
                 self._failed(error)
-                pause = _FIRST_PAUSE if self._clock() - began > _LONGEST_PAUSE else pause
+                pause = back_off.pause()
                 log.warning("the read model begins anew in %.1f s: %s: %s", pause, type(error).__name__, _say(error))
-                await self._rest(pause)
-                pause = min(pause * 2, _LONGEST_PAUSE)
+                await rest(self._stopping, pause)
 
     async def rebuild(self) -> bool:
         """Drop everything, read it anew to where the topics end now, and leave the place to others. False when it was stopped before.
@@ -109,7 +108,7 @@ class Keeper:
         """Returns when nobody writes any more."""
         seen, since = await self._store.pulse(), self._clock()
         while not self._stopping.is_set():
-            await self._rest(_BETWEEN_LOOKS)
+            await rest(self._stopping, _BETWEEN_LOOKS)
             self._watcher.progressed({})
             pulse = await self._store.pulse()
             if pulse.writer is None or (pulse == seen and self._clock() - since > _SILENCE):
@@ -129,10 +128,6 @@ class Keeper:
             raise error  # what we asked is wrong, and would be again
         self._metrics.writes(False)
         self._metrics.restarted(type(error).__name__)
-
-    async def _rest(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), seconds)
 
 
 def _warn_of_shorter_topics(positions: Positions, ends: Mapping[tuple[str, int], int]) -> None:

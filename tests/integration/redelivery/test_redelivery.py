@@ -14,7 +14,7 @@ from schemas import headers as names
 from streams.engine.kafka_clients import admin_options
 from streams.engine.redelivery_loop import Redelivery
 from streams.engine.redelivery_plan import Routes
-from streams.engine.redelivery_progress import Progress
+from streams.engine.redelivery_progress import RedeliveryProgress
 from streams.metrics import Metrics, make_metrics
 from streams.redelivery import _clients
 from streams.settings import Settings
@@ -35,7 +35,7 @@ def count(metrics: Metrics, name: str, **labels: str) -> float:
 @contextlib.asynccontextmanager
 async def redelivering(retries: Retries, metrics: Metrics | None = None) -> AsyncIterator[Redelivery]:
     metrics = metrics or make_metrics()
-    progress = Progress(metrics.redelivery, metrics.lag)
+    progress = RedeliveryProgress(metrics.redelivery, metrics.lag)
     redelivery = Redelivery(clients=_clients(retries.settings), routes=Routes(retries.topics), progress=progress)
     task = asyncio.create_task(redelivery.run())
     try:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from faust.types import TP
 
-from streams.engine.liveness import STALL_SECONDS, Progress
+from streams.engine.liveness import STALL_SECONDS, OffsetProgress
 from streams.engine.offsets import OffsetTracker
 from streams.metrics import make_metrics
 
@@ -26,7 +26,7 @@ class Worker:
             _committed_offset={},
         )
         app: Any = SimpleNamespace(consumer=consumer, offsets=self.offsets, tables=SimpleNamespace(changelog_topics={"table-changelog"}))
-        self.progress = Progress(app, self.metrics.lag, clock=lambda: self.seconds)
+        self.progress = OffsetProgress(app, self.metrics.lag, clock=lambda: self.seconds)
 
     async def after(self, seconds: float) -> bool:
         self.seconds += seconds

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from streams.engine.redelivery_progress import Progress, StalledError
+from streams.engine.health import StalledError
+from streams.engine.redelivery_progress import RedeliveryProgress
 from streams.metrics import make_metrics
 from tests.unit.redelivery.fakes import TP, FakeConsumer
 from tests.unit.redelivery.test_plan import NOW, due
@@ -14,7 +15,7 @@ class Setup:
     def __init__(self) -> None:
         self.seconds = 0.0
         self.metrics = make_metrics()
-        self.progress = Progress(self.metrics.redelivery, self.metrics.lag, clock=lambda: self.seconds)
+        self.progress = RedeliveryProgress(self.metrics.redelivery, self.metrics.lag, clock=lambda: self.seconds)
         self.consumer = FakeConsumer([due(offset, NOW) for offset in range(10)], [])
 
     async def turn(self, paused: bool = False) -> None:

@@ -7,7 +7,7 @@ import pytest
 from aiokafka.errors import CommitFailedError, KafkaTimeoutError, UnknownTopicOrPartitionError
 
 from streams.engine.redelivery_plan import Routes
-from streams.engine.redelivery_progress import Progress
+from streams.engine.redelivery_progress import RedeliveryProgress
 from streams.engine.redelivery_session import RedeliverySession
 from streams.metrics import make_metrics
 from tests.unit.redelivery.fakes import TP, FakeConsumer, FakeProducer
@@ -36,7 +36,7 @@ class Setup:
             consumer=self.consumer,
             producer=self.producer,
             routes=Routes(TOPICS),
-            progress=Progress(metrics.redelivery, metrics.lag),
+            progress=RedeliveryProgress(metrics.redelivery, metrics.lag),
             stopping=self.stopping,
             now=lambda: self.now,
         )

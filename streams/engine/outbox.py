@@ -51,7 +51,7 @@ class Parcel:
 Ended = tuple[Parcel, int]
 
 
-class Lane:
+class PartitionQueue:
     """What waits for one partition, in order. `busy`: a batch is not confirmed yet, and the next has to wait, so that it grows."""
 
     __slots__ = ("busy", "due", "partition", "topic", "waiting", "weight")
@@ -65,7 +65,7 @@ class Lane:
         self.busy = False
 
     def add(self, parcel: Parcel, due: float) -> None:
-        """`due`: on the clock of time.monotonic."""
+        """`due`: on the clock of the outbox."""
         self.due = due if not self.waiting else min(self.due, due)
         self.waiting.append(parcel)
         self.weight += len(parcel.records)
@@ -99,27 +99,35 @@ class Lane:
 class Outbox:
     """One batch of a partition is under way at a time, and rounds of requests keep a distance. A record that comes alone goes at once."""
 
-    def __init__(self, producer: Any) -> None:
-        """`producer`: an AIOKafkaProducer that was started in the running event loop."""
+    def __init__(
+        self,
+        producer: Any,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        call_later: Callable[[float, Callable[[], None]], asyncio.Handle] | None = None,
+    ) -> None:
+        """`producer`: an AIOKafkaProducer that was started in the running event loop. `call_later`: the loop's own, unless given."""
         self._producer = producer
         self._loop = asyncio.get_running_loop()
-        self._lanes: dict[tuple[str, int], Lane] = {}
-        self._ready: dict[Lane, None] = {}
+        self._clock = clock
+        self._call_later = call_later or self._loop.call_later
+        self._queues: dict[tuple[str, int], PartitionQueue] = {}
+        self._ready: dict[PartitionQueue, None] = {}
         self._next_round = 0.0
         self._timer: tuple[float, asyncio.Handle] | None = None
         self._rounds: set[asyncio.Task[None]] = set()
 
     def put(self, topic: str, partition: int, records: Sequence[Record], then: Then | None, later: bool) -> asyncio.Future[int]:
         """Resolves with the offset of the last record, once every in-sync replica has them all and `then(offset)` has run."""
-        lane = self._lanes.get((topic, partition))
-        if lane is None:
-            lane = self._lanes[(topic, partition)] = Lane(topic, partition)
+        queue = self._queues.get((topic, partition))
+        if queue is None:
+            queue = self._queues[(topic, partition)] = PartitionQueue(topic, partition)
         future: asyncio.Future[int] = self._loop.create_future()
-        now = time.monotonic()
-        lane.add(Parcel(records, then, future), now + LATER_SECONDS if later else now)
-        if not lane.busy:
-            self._ready[lane] = None
-            self._arm(lane.due, now)
+        now = self._clock()
+        queue.add(Parcel(records, then, future), now + LATER_SECONDS if later else now)
+        if not queue.busy:
+            self._ready[queue] = None
+            self._arm(queue.due, now)
         return future
 
     def _arm(self, due: float, now: float) -> None:
@@ -129,62 +137,62 @@ class Outbox:
                 return
             self._timer[1].cancel()
         wait = at - now
-        self._timer = (at, self._loop.call_later(wait, self._round) if wait > 0 else self._loop.call_soon(self._round))
+        self._timer = (at, self._call_later(wait, self._round) if wait > 0 else self._loop.call_soon(self._round))
 
     def _round(self) -> None:
         """Send what is due; what falls due a moment later waits for the next round."""
         self._timer = None
-        now = time.monotonic()
+        now = self._clock()
         soon = now + 0.001  # timers of the loop count whole milliseconds
-        due = [lane for lane in self._ready if lane.due <= soon]
-        for lane in due:
-            del self._ready[lane]
-            lane.busy = True
+        due = [queue for queue in self._ready if queue.due <= soon]
+        for queue in due:
+            del self._ready[queue]
+            queue.busy = True
         if due:
             self._next_round = now + DISTANCE_SECONDS
             task = self._loop.create_task(self._send(due))
             self._rounds.add(task)
             task.add_done_callback(self._rounds.discard)
         if self._ready:
-            self._arm(min(lane.due for lane in self._ready), now)
+            self._arm(min(queue.due for queue in self._ready), now)
 
-    async def _send(self, lanes: Sequence[Lane]) -> None:
-        for lane in lanes:
+    async def _send(self, queues: Sequence[PartitionQueue]) -> None:
+        for queue in queues:
             ended: list[Ended] = []
             try:
                 batch = self._producer.create_batch()
-                lane.pack(batch, ended)
+                queue.pack(batch, ended)
                 batch.close()
-                confirmation = await self._producer.send_batch(batch, lane.topic, partition=lane.partition)
+                confirmation = await self._producer.send_batch(batch, queue.topic, partition=queue.partition)
             except BaseException as error:  # noqa: BLE001 - handed to whoever awaits
-                self._over(lane, ended, error=error)
+                self._over(queue, ended, error=error)
             else:
-                confirmation.add_done_callback(lambda done, lane=lane, ended=ended: self._confirmed(lane, ended, done))
+                confirmation.add_done_callback(lambda done, queue=queue, ended=ended: self._confirmed(queue, ended, done))
 
-    def _confirmed(self, lane: Lane, ended: list[Ended], done: asyncio.Future[Any]) -> None:
+    def _confirmed(self, queue: PartitionQueue, ended: list[Ended], done: asyncio.Future[Any]) -> None:
         if done.cancelled():
-            self._over(lane, ended, error=ConnectionAbortedError("the producer was stopped"))
+            self._over(queue, ended, error=ConnectionAbortedError("the producer was stopped"))
             return
         error = done.exception()
         if error is None:
             first = done.result().offset
             for parcel, place in ended:
                 parcel.confirmed(first + place)
-        self._over(lane, ended, error=error)
+        self._over(queue, ended, error=error)
 
-    def _over(self, lane: Lane, ended: list[Ended], *, error: BaseException | None) -> None:
+    def _over(self, queue: PartitionQueue, ended: list[Ended], *, error: BaseException | None) -> None:
         if error is not None:
-            lane.fail(ended, error)
-        lane.busy = False
-        if lane.waiting:
-            self._ready[lane] = None
-            self._arm(lane.due, time.monotonic())
+            queue.fail(ended, error)
+        queue.busy = False
+        if queue.waiting:
+            self._ready[queue] = None
+            self._arm(queue.due, self._clock())
 
     async def empty(self) -> None:
         """Returns when everything that waited is on its way; what may go later goes now."""
-        while self._rounds or any(lane.waiting for lane in self._lanes.values()):
-            for lane in self._lanes.values():
-                lane.due = 0.0
+        while self._rounds or any(queue.waiting for queue in self._queues.values()):
+            for queue in self._queues.values():
+                queue.due = 0.0
             if self._ready:
-                self._arm(0.0, time.monotonic())
+                self._arm(0.0, self._clock())
             await asyncio.sleep(DISTANCE_SECONDS)

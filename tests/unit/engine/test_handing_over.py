@@ -30,6 +30,12 @@ class Stream:
         self.taken.append(message)
 
 
+async def turns() -> None:
+    """As many of the loop as anything that could go on would need."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
 @pytest.fixture
 def stream() -> Stream:
     return Stream()
@@ -54,7 +60,7 @@ async def test_a_message_is_with_the_stream_when_it_was_handed_over(consumer: An
 async def test_a_stream_that_is_behind_is_waited_for(consumer: Any, stream: Stream) -> None:
     stream.room.clear()
     handing = asyncio.create_task(consumer._hand_over("a"))
-    await asyncio.sleep(0.01)
+    await turns()
     assert not handing.done()
     stream.room.set()
     await handing
@@ -64,10 +70,10 @@ async def test_a_stream_that_is_behind_is_waited_for(consumer: Any, stream: Stre
 async def test_while_a_partition_moves_nobody_waits_for_a_stream(consumer: Any, stream: Stream) -> None:
     stream.room.clear()
     handing = asyncio.create_task(consumer._hand_over("a"))
-    await asyncio.sleep(0.01)
+    await turns()
     consumer.suspend_flow.set()
     await handing
-    await asyncio.sleep(0)
+    await turns()
     stream.room.set()
     assert (stream.taken, stream.given_up) == ([], ["a"])
 

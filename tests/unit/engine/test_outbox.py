@@ -1,6 +1,7 @@
 """How records gather for a request: what goes at once, what waits for company, and what becomes of them when a batch fails."""
 
 import asyncio
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -70,9 +71,34 @@ def records(*values: bytes) -> list[Record]:
     return [(b"key", value, []) for value in values]
 
 
+class Clock:
+    """Stands still unless moved; then the timers that are due fire, in order."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.timers: list[tuple[float, Callable[[], None]]] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    def call_later(self, wait: float, then: Callable[[], None]) -> Any:
+        timer = (self.now + wait, then)
+        self.timers.append(timer)
+        return SimpleNamespace(cancel=lambda: self.timers.remove(timer))
+
+    async def move(self, seconds: float) -> None:
+        self.now += seconds
+        due = sorted((timer for timer in self.timers if timer[0] <= self.now), key=lambda timer: timer[0])
+        for timer in due:
+            self.timers.remove(timer)
+            timer[1]()
+        await settle()
+
+
 class Sender:
-    def __init__(self, producer: Producer) -> None:
-        self.box = Outbox(producer)
+    def __init__(self, producer: Producer, clock: Clock | None = None) -> None:
+        clock = clock or Clock()
+        self.box = Outbox(producer, clock=clock, call_later=clock.call_later)
         self.offsets: list[int] = []
 
     def put(self, *values: bytes, partition: int = 0, later: bool = False) -> asyncio.Future[int]:
@@ -80,11 +106,8 @@ class Sender:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """Stands still unless moved."""
-    made = SimpleNamespace(now=1000.0, monotonic=lambda: made.now)
-    monkeypatch.setattr(outbox, "time", made)
-    return made
+def clock() -> Clock:
+    return Clock()
 
 
 async def test_a_record_that_comes_alone_goes_at_once_and_resolves_with_its_offset() -> None:
@@ -108,47 +131,45 @@ async def test_what_comes_in_one_step_of_the_loop_shares_a_batch() -> None:
     assert [await send for send in sends] == [0, 2, 0]
 
 
-async def test_a_partition_has_one_batch_under_way_and_the_next_gathers_meanwhile(clock: SimpleNamespace) -> None:
+async def test_a_partition_has_one_batch_under_way_and_the_next_gathers_meanwhile(clock: Clock) -> None:
     producer = Producer()
-    sender = Sender(producer)
+    sender = Sender(producer, clock)
     sender.put(b"1")
     await settle()
     for value in (b"2", b"3"):
-        clock.now += 1
         sender.put(value)
-        await settle()
+        await clock.move(1)
     assert producer.sent == [(0, [b"1"])]
     await producer.confirm()
     assert producer.sent == [(0, [b"1"]), (0, [b"2", b"3"])]
 
 
-async def test_another_partition_does_not_wait_for_a_busy_one(clock: SimpleNamespace) -> None:
+async def test_another_partition_does_not_wait_for_a_busy_one(clock: Clock) -> None:
     producer = Producer()
-    sender = Sender(producer)
+    sender = Sender(producer, clock)
     sender.put(b"1")
     await settle()
-    clock.now += 1
+    await clock.move(1)
     sender.put(b"2", partition=1)
     await settle()
     assert producer.sent == [(0, [b"1"]), (1, [b"2"])]
 
 
-async def test_rounds_of_requests_keep_their_distance(clock: SimpleNamespace) -> None:
+async def test_rounds_of_requests_keep_their_distance(clock: Clock) -> None:
     producer = Producer()
-    sender = Sender(producer)
+    sender = Sender(producer, clock)
     sender.put(b"1")
     await settle()
     sender.put(b"2", partition=1)
     await settle()
     assert len(producer.sent) == 1
-    clock.now += outbox.DISTANCE_SECONDS
-    await asyncio.sleep(outbox.DISTANCE_SECONDS * 2)
+    await clock.move(outbox.DISTANCE_SECONDS)
     assert producer.sent == [(0, [b"1"]), (1, [b"2"])]
 
 
-async def test_what_nobody_waits_for_waits_for_company(clock: SimpleNamespace) -> None:
+async def test_what_nobody_waits_for_waits_for_company(clock: Clock) -> None:
     producer = Producer()
-    sender = Sender(producer)
+    sender = Sender(producer, clock)
     sender.put(b"1", later=True)
     sender.put(b"2", later=True, partition=1)
     await settle()
@@ -156,8 +177,7 @@ async def test_what_nobody_waits_for_waits_for_company(clock: SimpleNamespace) -
     sender.put(b"3")
     await settle()
     assert producer.sent == [(0, [b"1", b"3"])]
-    clock.now += outbox.LATER_SECONDS
-    await asyncio.sleep(outbox.LATER_SECONDS * 2)
+    await clock.move(outbox.LATER_SECONDS)
     assert producer.sent == [(0, [b"1", b"3"]), (1, [b"2"])]
 
 
@@ -169,38 +189,39 @@ async def test_many_records_need_no_company() -> None:
     assert [len(values) for _, values in producer.sent] == [outbox.FULL]
 
 
-async def test_a_send_may_take_several_batches_and_resolves_with_the_last() -> None:
+async def test_a_send_may_take_several_batches_and_resolves_with_the_last(clock: Clock) -> None:
     producer = Producer(room=2)
-    sender = Sender(producer)
+    sender = Sender(producer, clock)
     long, short = sender.put(b"1", b"2", b"3"), sender.put(b"4")
     await settle()
     await producer.confirm()
     assert not long.done()
-    await asyncio.sleep(outbox.DISTANCE_SECONDS * 2)
+    await clock.move(outbox.DISTANCE_SECONDS)
     await producer.confirm()
     assert [values for _, values in producer.sent] == [[b"1", b"2"], [b"3", b"4"]]
     assert (await long, await short, sender.offsets) == (2, 3, [2, 3])
 
 
-async def test_where_one_of_several_batches_fails_the_rest_of_the_send_is_not_sent_and_what_comes_after_is() -> None:
+async def test_where_one_of_several_batches_fails_the_rest_of_the_send_is_not_sent_and_what_comes_after_is(clock: Clock) -> None:
     producer = Producer(room=2)
-    sender = Sender(producer)
+    sender = Sender(producer, clock)
     long, short = sender.put(b"1", b"2", b"3"), sender.put(b"4")
     await settle()
     await producer.confirm(OSError("refused"))
-    await asyncio.sleep(outbox.DISTANCE_SECONDS * 2)
+    await clock.move(outbox.DISTANCE_SECONDS)
     await producer.confirm()
     with pytest.raises(OSError, match="refused"):
         await long
     assert ([values for _, values in producer.sent], await short) == ([[b"1", b"2"], [b"4"]], 0)
 
 
-async def test_what_is_no_record_fails_and_the_partition_goes_on() -> None:
+async def test_what_is_no_record_fails_and_the_partition_goes_on(clock: Clock) -> None:
     producer = Producer()
-    sender = Sender(producer)
+    sender = Sender(producer, clock)
     bad = sender.put(b"no record")
     good = sender.put(b"1")
-    await asyncio.sleep(outbox.DISTANCE_SECONDS * 2)
+    await settle()
+    await clock.move(outbox.DISTANCE_SECONDS)
     with pytest.raises(TypeError):
         await bad
     await producer.confirm()
@@ -217,13 +238,14 @@ async def test_who_gave_up_waiting_stops_nobody() -> None:
     assert (await second, sender.offsets) == (1, [0, 1])
 
 
-async def test_emptying_sends_what_would_go_later_and_returns_when_all_is_on_its_way() -> None:
+async def test_emptying_sends_what_would_go_later_and_returns_when_all_is_on_its_way(clock: Clock) -> None:
     producer = Producer(room=1)
-    sender = Sender(producer)
+    sender = Sender(producer, clock)
     sends = [sender.put(b"1", later=True), sender.put(b"2", later=True)]
     emptying = asyncio.create_task(sender.box.empty())
-    await asyncio.sleep(outbox.DISTANCE_SECONDS * 2)
+    await settle()
     await producer.confirm()
+    await clock.move(outbox.DISTANCE_SECONDS)
     await emptying
     assert [values for _, values in producer.sent] == [[b"1"], [b"2"]]
     await producer.confirm()

@@ -82,7 +82,6 @@ class TokenSet:
     access_token: str = field(repr=False)
     expires_at: datetime
     refresh_token: str | None = field(default=None, repr=False)
-    scopes: tuple[str, ...] = ()
 
 
 class TokenPort(Protocol):

@@ -20,14 +20,12 @@ class FakeTokens:
     `rotates`: every refresh gives a new refresh token and ends the old one, as Microsoft's do.
     """
 
-    def __init__(
-        self, service: Service, *, rotates: bool = False, lifetime: timedelta = timedelta(hours=1), scopes: tuple[str, ...] = ()
-    ) -> None:
+    def __init__(self, service: Service, *, rotates: bool = False, lifetime: timedelta = timedelta(hours=1)) -> None:
         self.service = service
         self.script = Script()
         self.calls: list[Call] = []
         self.closed = False
-        self._rotates, self._lifetime, self._scopes = rotates, lifetime, scopes
+        self._rotates, self._lifetime = rotates, lifetime
         self._mailboxes: dict[str, str] = {}
         self._access: dict[str, str] = {}
         self._numbers = itertools.count(1)
@@ -56,7 +54,7 @@ class FakeTokens:
             rotated = f"fake-refresh-{number}" if self._rotates else None
             if rotated is not None:
                 self._mailboxes[rotated] = self._mailboxes.pop(refresh_token)
-            return TokenSet(access_token=access, expires_at=now + self._lifetime, refresh_token=rotated, scopes=self._scopes)
+            return TokenSet(access_token=access, expires_at=now + self._lifetime, refresh_token=rotated)
 
     async def revoke(self, refresh_token: str) -> bool:
         async with self._call("revoke", refresh_token) as mailbox:

@@ -67,14 +67,12 @@ class GoogleTokens:
         granted = _decode(answer)
         if isinstance(granted, CalendarError):
             raise granted
-        scopes = tuple((granted.scope or "").split())
-        if granted.scope is not None and not set(scopes) & set(CALENDAR_SCOPES):
+        if granted.scope is not None and not set(granted.scope.split()) & set(CALENDAR_SCOPES):
             raise ReconnectNeeded(self.service, "calendar_scope_missing", status=answer.status)
         return TokenSet(
             access_token=granted.access_token,
             expires_at=now + timedelta(seconds=granted.expires_in),
             refresh_token=granted.refresh_token if granted.refresh_token != refresh_token else None,
-            scopes=scopes,
         )
 
     async def revoke(self, refresh_token: str) -> bool:

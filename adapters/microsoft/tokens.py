@@ -42,14 +42,13 @@ class MicrosoftTokens:
         if answer.status != 200:
             raise token_error(answer, now)
         granted = read(answer, TokenAnswer)
-        scopes = tuple(granted.scope.split())
+        scopes = granted.scope.split()
         if scopes and not any(_is_for_the_calendar(scope) for scope in scopes):
             raise ReconnectNeeded(self.service, "calendar_scope_missing", status=answer.status)
         return TokenSet(
             access_token=granted.access_token,
             expires_at=now + timedelta(seconds=granted.expires_in),
             refresh_token=granted.refresh_token if granted.refresh_token != refresh_token else None,
-            scopes=scopes,
         )
 
     async def revoke(self, refresh_token: str) -> bool:

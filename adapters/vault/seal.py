@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from schemas.connections import Service
 
-__all__ = ["ConnectionAad", "KeyRing", "SealError", "Tampered", "UnknownKey", "key_id_of"]
+__all__ = ["ConnectionAad", "KeyRing", "SealError", "Tampered", "UnknownKey"]
 
 _VERSION = "v1"
 _KEY_BYTES = 32
@@ -101,15 +101,6 @@ class KeyRing:
         except InvalidTag:
             raise Tampered(f"a token sealed under {key_id!r} was changed, or belongs to another connection") from None
         return data.decode("utf-8", "surrogatepass")
-
-    def needs_reseal(self, sealed: str) -> bool:
-        """Whether another key than the first sealed it. Raises Tampered when it is not a sealed token."""
-        return key_id_of(sealed) != self._first
-
-
-def key_id_of(sealed: str) -> str:
-    """The id of the key that sealed it, whether or not a ring holds that key. Raises Tampered."""
-    return _parse(sealed)[0]
 
 
 def _parse(sealed: str) -> tuple[str, bytes]:

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from aiokafka.partitioner import murmur2
-
 from schemas.envelope import encode_event
 from schemas.events import (
     ClassCancelled,
@@ -24,7 +22,7 @@ from schemas.events import (
 )
 from streams.domain.fold import FoldResult, fold_records
 
-__all__ = ["Backlog", "Record", "make_backlog", "partition_of"]
+__all__ = ["Backlog", "Record", "make_backlog"]
 
 _ZONES = ("Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Sydney")
 _TITLES = ("Vinyasa Yoga", "Spinning 45", "Reformer Pilates", "Boxing basics", "Physiotherapy", "Strength and conditioning")
@@ -151,8 +149,3 @@ class _History:
         event = StudentAdded(**self._head(), student_id=f"student-{self._chance.randrange(10**9):09d}")
         self._students.append(event.student_id)
         return event
-
-
-def partition_of(key: bytes, partitions: int) -> int:
-    """As Kafka's default partitioner."""
-    return int(murmur2(key) & 0x7FFFFFFF) % partitions

@@ -31,7 +31,7 @@ async def test_a_refresh_sends_the_form_that_rfc_6749_asks_for() -> None:
         "client_id": ["id"],
         "client_secret": ["s&cret"],
     }
-    assert (granted.access_token, granted.refresh_token, granted.scopes) == ("a", None, ())
+    assert (granted.access_token, granted.refresh_token) == ("a", None)
     assert granted.expires_at == NOW + timedelta(seconds=3599)
 
 

@@ -47,7 +47,8 @@ class Adapters:
 def real_adapters(settings: Settings) -> Adapters:
     """Raises SettingError when no calendar service is configured."""
     if settings.google is None and settings.microsoft is None:
-        settings.require_google()
+        expects, example = "an OAuth2 client id in at least one of the two", "1234.apps.googleusercontent.com"
+        raise SettingError("IMPACT_GOOGLE_CLIENT_ID", expects, example, "and IMPACT_MICROSOFT_CLIENT_ID are both missing")
     http = LeanClient(timeout=settings.call_timeout)
     calendars: dict[Service, CalendarPort] = {}
     tokens: dict[Service, TokenPort] = {}

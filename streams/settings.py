@@ -77,16 +77,6 @@ class Settings:
     def topics(self) -> Topics:
         return Topics(tiers=self.retry_tiers, prefix=self.topic_prefix, partitions=self.topic_partitions)
 
-    def require_google(self) -> OAuthSettings:
-        if self.google is None:
-            raise SettingError("IMPACT_GOOGLE_CLIENT_ID", "the OAuth2 client id", "1234.apps.googleusercontent.com")
-        return self.google
-
-    def require_microsoft(self) -> OAuthSettings:
-        if self.microsoft is None:
-            raise SettingError("IMPACT_MICROSOFT_CLIENT_ID", "the application id", "e0ff52c9-ee74-4fff-b7be-4fcd46d168f7")
-        return self.microsoft
-
     def require_vault_keys(self) -> tuple[tuple[str, bytes], ...]:
         if not self.vault_keys:
             raise SettingError("IMPACT_VAULT_KEYS", "id:base64 of 32 bytes, comma-separated; the first seals", _KEY_EXAMPLE)

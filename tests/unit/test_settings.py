@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.calendar_services import real_adapters
 from streams.settings import KafkaSettings, OAuthSettings, SettingError, Settings, parse_duration
 
 KEY = base64.b64encode(bytes(range(32))).decode()
@@ -134,19 +135,20 @@ def test_an_address_with_a_password_is_refused_without_showing_it() -> None:
     assert "hunter2" not in complaint(IMPACT_GRAPH_URL="https://sam:hunter2@graph.example")
 
 
-@pytest.mark.parametrize(("prefix", "attribute", "require"), [
-    ("IMPACT_GOOGLE", "google", Settings.require_google), ("IMPACT_MICROSOFT", "microsoft", Settings.require_microsoft),
-])  # fmt: skip
-def test_a_client_registration_has_an_id_and_a_secret_or_neither(prefix: str, attribute: str, require: Any) -> None:
+@pytest.mark.parametrize(("prefix", "attribute"), [("IMPACT_GOOGLE", "google"), ("IMPACT_MICROSOFT", "microsoft")])
+def test_a_client_registration_has_an_id_and_a_secret_or_neither(prefix: str, attribute: str) -> None:
     both = read(**{f"{prefix}_CLIENT_ID": "id", f"{prefix}_CLIENT_SECRET": "hush"})
-    assert getattr(both, attribute) == require(both) == OAuthSettings(client_id="id", client_secret="hush")
+    assert getattr(both, attribute) == OAuthSettings(client_id="id", client_secret="hush")
     assert complaint(**{f"{prefix}_CLIENT_ID": "id"}).startswith(f"{prefix}_CLIENT_SECRET is missing")
     without_id = complaint(**{f"{prefix}_CLIENT_SECRET": "hush"})
     assert without_id.startswith(f"{prefix}_CLIENT_ID is missing")
     assert "hush" not in without_id
     assert getattr(read(), attribute) is None
-    with pytest.raises(SettingError, match=f"{prefix}_CLIENT_ID is missing") as caught:
-        require(read())
+
+
+def test_an_execute_worker_without_any_calendar_service_names_both() -> None:
+    with pytest.raises(SettingError, match="IMPACT_GOOGLE_CLIENT_ID and IMPACT_MICROSOFT_CLIENT_ID are both missing") as caught:
+        real_adapters(read())
     assert_complete(caught.value)
 
 
@@ -331,9 +333,11 @@ def test_the_portals_address_has_no_path() -> None:
 def test_microsoft_takes_a_certificate_or_a_federated_identity_in_place_of_the_secret(tmp_path: Path) -> None:
     pem = tmp_path / "app.pem"
     pem.write_text("x")
-    by_certificate = read(IMPACT_MICROSOFT_CLIENT_ID="app", IMPACT_MICROSOFT_CLIENT_CERTIFICATE=str(pem)).require_microsoft()
+    by_certificate = read(IMPACT_MICROSOFT_CLIENT_ID="app", IMPACT_MICROSOFT_CLIENT_CERTIFICATE=str(pem)).microsoft
+    assert by_certificate is not None
     assert (by_certificate.certificate, by_certificate.client_secret) == (pem, "")
-    federated = read(IMPACT_MICROSOFT_CLIENT_ID="app", IMPACT_MICROSOFT_FEDERATED="workload-identity").require_microsoft()
+    federated = read(IMPACT_MICROSOFT_CLIENT_ID="app", IMPACT_MICROSOFT_FEDERATED="workload-identity").microsoft
+    assert federated is not None
     assert federated.federated == "workload-identity"
 
 

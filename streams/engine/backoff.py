@@ -9,7 +9,7 @@ __all__ = ["BackOff", "rest"]
 
 
 class BackOff:
-    """Each pause is twice as long as the one before, up to `longest` seconds; the first one again after a try that went on for longer than that."""
+    """Each pause is twice as long as the one before, up to `longest` seconds. A try that went on for longer than that begins them anew."""
 
     def __init__(self, first: float = 0.5, longest: float = 30.0, clock: Callable[[], float] = time.monotonic) -> None:
         self._first = first

@@ -40,7 +40,8 @@ def boot_clock() -> float:
 class Lease:
     """The brokers give a member's partitions away `session` after they last heard from it: from the last request on that they answered.
 
-    `on_lost(reason)`: they said that this process is no member any more, while it may be at work; called in the loop, where the answer is heard.
+    `on_lost(reason)`: they said that this process is no member any more, while it may be at work. Called in the loop, where the answer is
+    heard.
     """
 
     def __init__(

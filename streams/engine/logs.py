@@ -1,4 +1,6 @@
-"""Logs: structlog and the standard library's loggers through one formatter, to stderr; JSON where no person is reading.
+"""Logs: the standard library's loggers, ours and others', to stderr; JSON where no person is reading.
+
+structlog formats the lines; nobody logs through a logger of structlog's.
 
 No secret and no student gets out: values under telling names are replaced, and so is what looks like a token inside a text. Tracebacks
 never show local variables.
@@ -32,24 +34,12 @@ def configure_logging(level: str, log_format: str = "auto", *, stream: TextIO | 
     """Once per process, before the first line. `log_format`: `json`, `console`, or `auto`: console for a terminal, JSON elsewhere."""
     stream = stream or sys.stderr
     shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
     ]
-    structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            structlog.stdlib.PositionalArgumentsFormatter(),
-            *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
-    )
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

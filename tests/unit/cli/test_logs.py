@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import structlog
 
 from streams.engine.logs import REDACTED, configure_logging
 
@@ -22,7 +21,6 @@ def lines() -> Iterator[io.StringIO]:
     configure_logging("info", stream=stream)
     yield stream
     root.handlers[:], root.level = handlers, level
-    structlog.reset_defaults()
 
 
 def _only(lines: io.StringIO) -> dict[str, Any]:
@@ -31,7 +29,7 @@ def _only(lines: io.StringIO) -> dict[str, Any]:
 
 
 def test_a_line_is_one_json_object_with_time_level_logger_and_fields(lines: io.StringIO) -> None:
-    structlog.get_logger("fold").info("folded", class_id="c-1", version=3)
+    logging.getLogger("fold").info("folded", extra={"class_id": "c-1", "version": 3})
     line = _only(lines)
     assert {name: line[name] for name in ("event", "class_id", "version", "level", "logger")} == {
         "event": "folded", "class_id": "c-1", "version": 3, "level": "info", "logger": "fold",
@@ -43,14 +41,14 @@ def test_a_line_is_one_json_object_with_time_level_logger_and_fields(lines: io.S
     "name", ["access_token", "refreshToken", "client_secret", "Authorization", "sasl_password", "student_id", "students"]
 )
 def test_values_under_telling_names_are_redacted_at_any_depth(lines: io.StringIO, name: str) -> None:
-    structlog.get_logger().info("asked", **{name: _SECRET}, request={"headers": [{name: _SECRET}]})
+    logging.getLogger("fold").info("asked", extra={name: _SECRET, "request": {"headers": [{name: _SECRET}]}})
     assert _SECRET not in lines.getvalue()
     assert _only(lines)[name] == REDACTED
     assert _only(lines)["request"]["headers"][0][name] == REDACTED
 
 
 def test_a_count_under_a_telling_name_stays(lines: io.StringIO) -> None:
-    structlog.get_logger().info("refreshed", token_refreshes=3)
+    logging.getLogger("fold").info("refreshed", extra={"token_refreshes": 3})
     assert _only(lines)["token_refreshes"] == 3
 
 
@@ -69,12 +67,12 @@ def test_an_exception_is_logged_without_local_variables_and_without_tokens(lines
     try:
         raise ValueError(f"refused: refresh_token={refresh_token}")
     except ValueError:
-        structlog.get_logger().exception("failed")
+        logging.getLogger("fold").exception("failed")
     assert "ValueError" in _only(lines)["exception"]
     assert _SECRET not in lines.getvalue()
 
 
 def test_what_is_below_the_level_is_left_out(lines: io.StringIO) -> None:
-    structlog.get_logger().debug("detail")
+    logging.getLogger("fold").debug("detail")
     logging.getLogger("aiokafka").info("metadata")
     assert lines.getvalue() == ""

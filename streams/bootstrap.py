@@ -20,9 +20,9 @@ from streams.domain.circuit import CircuitPolicy
 from streams.domain.connection import is_newer_connection
 from streams.domain.retry import RetryPolicy
 from streams.domain.state import is_newer_state
-from streams.engine.app import AppConfig, EngineApp, make_app, ssl_credentials
+from streams.engine.app import AppConfig, EngineApp, broker_credentials, make_app
 from streams.engine.health import HealthServer
-from streams.engine.kafka_clients import admin_options, connection_options
+from streams.engine.kafka_clients import admin_options, connection_options, producer_options
 from streams.engine.liveness import OffsetProgress
 from streams.engine.preflight import wait_for_topics
 from streams.engine.producer import ConfirmedProducer
@@ -136,13 +136,13 @@ def _execute_work(
 def _app(settings: Settings, app_id: str, name: str, *, chunk: int, buffered_chunks: int) -> tuple[EngineApp, ConfirmedProducer]:
     kafka = settings.kafka
     client: dict[str, Any] = connection_options(kafka)
-    producer = ConfirmedProducer(client)
+    producer = ConfirmedProducer(producer_options(kafka))
     slot = claim_slot(settings.data_dir, name)
     config = AppConfig(
         app_id=app_id,
         brokers=kafka.bootstrap_servers,
         client=client,
-        credentials=ssl_credentials(client.get("ssl_context"), kafka.sasl_mechanism, kafka.sasl_username, kafka.sasl_password),
+        credentials=broker_credentials(client.get("ssl_context"), kafka.sasl_mechanism, kafka.sasl_username, kafka.sasl_password),
         partitions=settings.topic_partitions,
         store=settings.table_store,
         directory=slot.directory,

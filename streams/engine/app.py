@@ -22,7 +22,7 @@ from streams.engine.producer import ConfirmedProducer
 from streams.engine.recovery import SafeTableManager
 from streams.engine.table import ChangelogTable
 
-__all__ = ["AppConfig", "EngineApp", "Worklist", "make_app"]
+__all__ = ["AppConfig", "EngineApp", "Worklist", "broker_credentials", "make_app"]
 
 log = logging.getLogger(__name__)
 
@@ -218,7 +218,7 @@ def make_app(config: AppConfig, producer: ConfirmedProducer) -> EngineApp:
     return app
 
 
-def ssl_credentials(context: ssl.SSLContext | None, mechanism: str | None, username: str | None, password: str | None) -> Any:
+def broker_credentials(context: ssl.SSLContext | None, mechanism: str | None, username: str | None, password: str | None) -> Any:
     """Faust's form of the security settings; None for plaintext."""
     if mechanism is not None:
         return faust.SASLCredentials(username=username, password=password, ssl_context=context, mechanism=mechanism)

@@ -21,8 +21,6 @@ Hold = Callable[[], Awaitable[None]]
 #: Key and value of one record; None as value is a tombstone.
 Row = tuple[bytes | None, bytes | None]
 
-#: A request to the broker may carry this much; single records stay far below (see schemas.envelope.MAX_PAYLOAD_BYTES).
-MAX_REQUEST_BYTES = 4 * 1024 * 1024
 BATCH_BYTES = 512 * 1024
 
 
@@ -32,9 +30,9 @@ class ConfirmedProducer:
     `later`: nobody waits for these records; they may go a moment later, together with others.
     """
 
-    def __init__(self, client: Mapping[str, Any]) -> None:
-        """`client`: connection settings for aiokafka (see engine.kafka_clients)."""
-        self._client = client
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        """`options`: of aiokafka's producer, as engine.kafka_clients.producer_options has them."""
+        self._options = options
         self._producer: AIOKafkaProducer | None = None
         self._outbox: Outbox | None = None
         self._hold: Hold = _at_once
@@ -50,14 +48,7 @@ class ConfirmedProducer:
         """Idempotent; has to run in the loop that sends."""
         async with self._starting:
             if self._producer is None:
-                producer = AIOKafkaProducer(
-                    **self._client,
-                    acks="all",
-                    enable_idempotence=True,
-                    linger_ms=0,
-                    max_batch_size=BATCH_BYTES,
-                    max_request_size=MAX_REQUEST_BYTES,
-                )
+                producer = AIOKafkaProducer(**self._options, linger_ms=0, max_batch_size=BATCH_BYTES)
                 try:
                     await producer.start()
                 except BaseException:

@@ -9,9 +9,10 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from schemas.topics import Topics
+from streams.engine.kafka_clients import producer_options
 from streams.engine.producer import ConfirmedProducer, Row
 from streams.engine.topic_admin import apply_topics
-from streams.settings import Settings
+from streams.settings import KafkaSettings, Settings
 
 __all__ = ["RunTopics", "publish", "read_topic", "run_topics", "wait_for_records"]
 
@@ -55,7 +56,7 @@ async def run_topics(bootstrap: str, prefix: str, partitions: int) -> AsyncItera
 
 async def publish(bootstrap: str, topic: str, rows: Sequence[Row]) -> None:
     """In order per partition, each confirmed."""
-    producer = ConfirmedProducer({"bootstrap_servers": bootstrap})
+    producer = ConfirmedProducer(producer_options(KafkaSettings(bootstrap_servers=(bootstrap,))))
     await producer.start()
     try:
         for start in range(0, len(rows), _SLICE):

@@ -19,7 +19,9 @@ from adapters.read_model.queries import ReadModelQueries
 from adapters.read_model.tables import classes, offsets, steps
 from adapters.read_model.views import ClassQuery
 from streams.domain.state import decode_state
+from streams.engine.kafka_clients import producer_options
 from streams.engine.producer import ConfirmedProducer
+from streams.settings import KafkaSettings
 from tests.bench.answers import WrongAnswerError, plain_state, states_hash
 from tests.bench.kafka import publish, run_topics
 from tests.bench.month_page import month_page_ms
@@ -137,7 +139,7 @@ async def _read_month(engine: AsyncEngine, backlog: Backlog) -> tuple[int, float
 async def _change(engine: AsyncEngine, bootstrap: str, topic: str) -> float:
     """Median ms. Raises TimeoutError."""
     took = []
-    producer = ConfirmedProducer({"bootstrap_servers": bootstrap})
+    producer = ConfirmedProducer(producer_options(KafkaSettings(bootstrap_servers=(bootstrap,))))
     await producer.start()
     try:
         for record in make_backlog(events=_READS, classes=_READS, providers=1, seed=_LIVE_SEED).records:

@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaConsumer
 
 from streams.domain.fold import fold_records
 from streams.domain.state import ClassState
+from streams.engine.kafka_clients import producer_options
 from streams.engine.producer import ConfirmedProducer
 from streams.settings import Settings
 from tests.bench.answers import plain_state, states_hash
@@ -32,7 +33,7 @@ async def run(settings: Settings) -> str:
         topics.class_events, **client, group_id=topics.prefix + GROUP, enable_auto_commit=False, auto_offset_reset="earliest",
         max_partition_fetch_bytes=4 * 1024 * 1024,
     )  # fmt: skip
-    producer = ConfirmedProducer(client)
+    producer = ConfirmedProducer(producer_options(settings.kafka))
     await consumer.start()
     await producer.start()
     states: dict[bytes, ClassState] = {}

@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from streams.engine.app import AppConfig, EngineApp, make_app
+from streams.engine.kafka_clients import producer_options
 from streams.engine.offsets import Ticket
 from streams.engine.producer import ConfirmedProducer
 from streams.engine.run import run_app
 from streams.engine.slots import claim_slot
 from streams.engine.table import ChangelogTable
+from streams.settings import KafkaSettings
 
 __all__ = ["Tally"]
 
@@ -103,7 +105,7 @@ def main() -> None:
     settings = json.loads(os.environ["TALLY"])
     client = {"bootstrap_servers": [settings["bootstrap"]]}
     slot = claim_slot(Path(settings["data"]), "tally")
-    producer = ConfirmedProducer(client)
+    producer = ConfirmedProducer(producer_options(KafkaSettings(bootstrap_servers=(settings["bootstrap"],))))
     config = AppConfig(
         app_id=settings["app"],
         brokers=(settings["bootstrap"],),

@@ -2,20 +2,27 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
+from streams.engine.kafka_clients import producer_options
 from streams.engine.producer import BATCH_BYTES, ConfirmedProducer
+from streams.settings import KafkaSettings
 from tests.integration.engine.kafka_topics import create, read
 
 pytestmark = pytest.mark.kafka
 
 
+def options_for(bootstrap: str) -> dict[str, Any]:
+    return producer_options(KafkaSettings(bootstrap_servers=(bootstrap,)))
+
+
 @pytest.fixture
 async def producer(kafka: str) -> AsyncIterator[ConfirmedProducer]:
-    made = ConfirmedProducer({"bootstrap_servers": kafka})
+    made = ConfirmedProducer(options_for(kafka))
     await made.start()
     yield made
     await made.stop()
@@ -168,7 +175,7 @@ async def test_a_single_send_goes_to_the_partition_of_its_key(kafka: str, topic_
 async def test_stopping_sends_what_waits(kafka: str, topic_prefix: str) -> None:
     topic = f"{topic_prefix}t"
     await create(kafka, topic)
-    producer = ConfirmedProducer({"bootstrap_servers": kafka})
+    producer = ConfirmedProducer(options_for(kafka))
     await asyncio.gather(producer.start(), producer.start())
     for number in range(100):
         await producer.send(topic, b"k", b"%d" % number, partition=0)
@@ -179,7 +186,7 @@ async def test_stopping_sends_what_waits(kafka: str, topic_prefix: str) -> None:
 
 async def test_misuse_is_refused(kafka: str, topic_prefix: str, producer: ConfirmedProducer) -> None:
     with pytest.raises(RuntimeError, match="not started"):
-        await ConfirmedProducer({"bootstrap_servers": kafka}).send("t", b"k", b"v", partition=0)
+        await ConfirmedProducer(options_for(kafka)).send("t", b"k", b"v", partition=0)
     with pytest.raises(ValueError, match="empty"):
         await producer.send_batch(f"{topic_prefix}t", 0, [])
     with pytest.raises(ValueError, match="keys"):

@@ -11,9 +11,11 @@ from aiokafka.errors import MessageSizeTooLargeError
 
 from streams.engine.app import AppConfig, make_app
 from streams.engine.held import ForeignRowsError, HeldPartition
+from streams.engine.kafka_clients import producer_options
 from streams.engine.producer import ConfirmedProducer
 from streams.engine.store import PartitionStore, open_partition
 from streams.engine.table import ChangelogTable, PartitionMovedError
+from streams.settings import KafkaSettings
 from tests.integration.engine.kafka_topics import create, read
 
 pytestmark = pytest.mark.kafka
@@ -35,7 +37,7 @@ class Held:
 
 @pytest.fixture
 async def held(kafka: str, topic_prefix: str, tmp_path: Path) -> AsyncIterator[Held]:
-    producer = ConfirmedProducer({"bootstrap_servers": kafka})
+    producer = ConfirmedProducer(producer_options(KafkaSettings(bootstrap_servers=(kafka,))))
     config = AppConfig(
         app_id=f"{topic_prefix}app",
         brokers=(kafka,),
@@ -135,7 +137,7 @@ async def test_a_row_stays_here_while_the_lease_does_not_last(held: Held) -> Non
 
 
 async def _write_as_another(held: Held, key: bytes, row: bytes) -> None:
-    other = ConfirmedProducer({"bootstrap_servers": held.bootstrap})
+    other = ConfirmedProducer(producer_options(KafkaSettings(bootstrap_servers=(held.bootstrap,))))
     await other.start()
     await (await other.send(held.table.changelog_topic.get_topic_name(), key, row, partition=0))
     await other.stop()

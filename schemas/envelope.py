@@ -13,7 +13,7 @@ import msgspec
 from schemas.errors import ContractViolation
 from schemas.events import EVENT_TYPES, SOURCE, ClassEvent, type_of
 
-__all__ = ["MAX_PAYLOAD_BYTES", "Headers", "ReceivedEvent", "decode_event", "encode_event"]
+__all__ = ["CONTENT_TYPE", "MAX_PAYLOAD_BYTES", "STRUCTURED", "Headers", "ReceivedEvent", "decode_event", "encode_event"]
 
 #: A payload over this many bytes breaks the contract.
 MAX_PAYLOAD_BYTES = 256 * 1024

@@ -12,6 +12,13 @@ from zoneinfo import available_timezones
 
 import msgspec
 
+__all__ = [
+    "EVENT_TYPES", "FIRST_YEAR", "LAST_YEAR", "SOURCE", "TYPE_PREFIX", "TYPE_SUFFIX",
+    "ClassCancelled", "ClassDetailsChanged", "ClassEvent", "ClassReassigned", "ClassRelocated", "ClassRescheduled", "ClassScheduled",
+    "ClassSnapshotted", "DomainEvent", "Identifier", "Kind", "Presence", "StudentAdded", "StudentRemoved", "WallTime",
+    "known_zones", "short_name", "type_of",
+]  # fmt: skip
+
 TYPE_PREFIX = "com.impactfeedback.booking."
 TYPE_SUFFIX = ".v1"
 SOURCE = "/impact-feedback/booking"

@@ -13,7 +13,7 @@ from schemas.events import EVENT_TYPES, SOURCE, short_name
 from schemas.intents import Intent
 from schemas.outcomes import Outcome
 
-__all__ = ["INSTANTS", "WALL_TIMES", "message_schemas"]
+__all__ = ["INSTANTS", "WALL_TIMES", "JsonSchema", "message_schemas"]
 
 JsonSchema = dict[str, Any]
 

@@ -49,6 +49,7 @@ class FoldedRun:
 
 #: Done when a chunk's rows are on their way, behind those of all chunks before it; failed when they never will be.
 Written = asyncio.Future[None]
+Sends = list[asyncio.Future[Any]]
 
 
 class FoldWork:
@@ -120,7 +121,7 @@ class FoldWork:
             found = self._states[(partition, key)] = decode_state(row) if row is not None else None
         return found
 
-    async def _send(self, topic: str, chunk: Sequence[FoldedRun]) -> list[asyncio.Future[Any]]:
+    async def _send(self, topic: str, chunk: Sequence[FoldedRun]) -> Sends:
         intents = [intent for folded in chunk for intent in folded.result.intents]
         sends = await self._producer.send_keyed(self._topics.intents, intents) if intents else []
         for folded in chunk:
@@ -161,7 +162,9 @@ class FoldWork:
         task.add_done_callback(self._unfinished.discard)
         return task
 
-    async def _finish(self, chunk: Sequence[FoldedRun], sends: list[asyncio.Future[Any]], previous: Written | None, written: Written) -> None:
+    async def _finish(
+        self, chunk: Sequence[FoldedRun], sends: list[asyncio.Future[Any]], previous: Written | None, written: Written
+    ) -> None:
         try:
             await self._confirm(chunk, sends, previous, written)
         except asyncio.CancelledError:
@@ -173,7 +176,9 @@ class FoldWork:
         finally:
             self._room.release()
 
-    async def _confirm(self, chunk: Sequence[FoldedRun], sends: list[asyncio.Future[Any]], previous: Written | None, written: Written) -> None:
+    async def _confirm(
+        self, chunk: Sequence[FoldedRun], sends: list[asyncio.Future[Any]], previous: Written | None, written: Written
+    ) -> None:
         """Rows of a chunk hold what every chunk before it folded: they go out once those chunks' intents are confirmed too."""
         if sends:
             await asyncio.gather(*sends)
@@ -190,9 +195,7 @@ class FoldWork:
         for folded in chunk:
             self._offsets.finish(folded.ticket)
             result = folded.result
-            self._metrics.folded(
-                folded=result.folded, repeats=result.repeats, gaps=len(result.gaps), intents=len(result.intents)
-            )
+            self._metrics.folded(folded=result.folded, repeats=result.repeats, gaps=len(result.gaps), intents=len(result.intents))
 
     async def drain(self) -> None:
         """Wait for every chunk that was begun; nothing here waits for anything but the broker."""

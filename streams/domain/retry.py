@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from schemas import headers as names
 
-__all__ = ["Failure", "Headers", "RetryPolicy", "Tried", "dead_letter_headers", "not_before", "retry_headers", "tried"]
+__all__ = ["Failure", "Headers", "RetryPolicy", "Source", "Tried", "dead_letter_headers", "not_before", "retry_headers", "tried"]
 
 Headers = Sequence[tuple[str, bytes]]
 

@@ -10,7 +10,7 @@ from adapters.portal.classes.entries import Entry, entry_of, minutes_on
 from adapters.portal.classes.periods import Period
 from adapters.read_model.views import ClassCard
 
-__all__ = ["Block", "DayCell", "HourGroup", "WeekColumn", "WeekGrid", "day_hours", "month_weeks", "week_grid"]
+__all__ = ["CELL_LINES", "Block", "DayCell", "HourGroup", "WeekColumn", "WeekGrid", "day_hours", "month_weeks", "week_grid"]
 
 #: Lines of a month's cell, "+2 more" being one of them.
 CELL_LINES: Final = 4

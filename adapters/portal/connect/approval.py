@@ -16,7 +16,7 @@ from adapters.portal.deps import MicrosoftApp, PortalDeps
 from adapters.portal.web.once import OnceOnly
 from adapters.portal.web.sealing import Sealer
 
-__all__ = ["CALLBACK", "PERMISSIONS", "Approvals", "Ticket", "consent_link", "valid_tenant"]
+__all__ = ["ANY_ORGANIZATION", "CALLBACK", "LINK_LIFETIME", "PERMISSIONS", "Approvals", "Ticket", "consent_link", "valid_tenant"]
 
 CALLBACK = "/admin-consent/callback"
 #: A link that was mailed to an administrator works for so long.

@@ -15,7 +15,7 @@ from adapters.portal.web.navigation import navigation
 from adapters.portal.web.sessions import session_of
 from adapters.wording import SERVICE_NAMES
 
-__all__ = ["Pages", "pages_of"]
+__all__ = ["STATIC", "Pages", "pages_of"]
 
 _HERE = Path(__file__).resolve().parent.parent
 #: Where templates and static files live; a part of the portal with pages of its own brings its own two folders.

@@ -9,7 +9,7 @@ from infra.sandbox.config import GOOGLE, MICROSOFT
 from infra.sandbox.control.http import answer, problem, read
 from infra.sandbox.world import WORLD, World
 
-__all__ = ["DEFAULT_SCOPES", "routes"]
+__all__ = ["DEFAULT_SCOPES", "Email", "routes"]
 
 Email = Annotated[str, msgspec.Meta(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)]
 

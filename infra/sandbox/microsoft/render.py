@@ -10,7 +10,7 @@ from urllib.parse import quote
 from infra.sandbox.mailboxes import Mailbox, StoredEvent
 from infra.sandbox.microsoft.times import shown_in
 
-__all__ = ["Preferences", "read_preferences", "render"]
+__all__ = ["Preferences", "id_of", "read_preferences", "render"]
 
 _PREFER = re.compile(r'\s*([A-Za-z.-]+)\s*=\s*"?([^",]*)"?')
 

@@ -7,6 +7,8 @@ __all__ = [
     "DUE",
     "ERROR_CLASS",
     "FIRST_FAILURE",
+    "HEADERS_LEFT_OUT",
+    "KEY_TRUNCATED_FROM",
     "LAST_FAILURE",
     "NOT_BEFORE",
     "SOURCE_OFFSET",
@@ -33,3 +35,7 @@ DEAD_LETTER_CODE = "impact-dead-letter-code"
 DEAD_LETTER_REASON = "impact-dead-letter-reason"
 #: Bytes of the original payload, where it was too large for a dead-letter topic; the source topic has it whole.
 TRUNCATED_FROM = "impact-truncated-from"
+#: The same of the original key.
+KEY_TRUNCATED_FROM = "impact-key-truncated-from"
+#: How many of the original headers were left out, where they were too large together.
+HEADERS_LEFT_OUT = "impact-headers-left-out"

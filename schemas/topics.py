@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 __all__ = [
-    "DEFAULT_PARTITIONS", "DEFAULT_TIERS", "LARGEST_DEAD_LETTER", "MAX_IN_BYTES", "MAX_OUT_BYTES", "Topic", "Topics", "tier_name",
+    "DEFAULT_PARTITIONS", "DEFAULT_TIERS", "MAX_IN_BYTES", "MAX_OUT_BYTES", "Topic", "Topics", "tier_name",
 ]  # fmt: skip
 
 DEFAULT_PARTITIONS = 12
@@ -20,8 +20,6 @@ DAY = 24 * HOUR
 #: (the same and some headers more) has to fit too.
 MAX_IN_BYTES = 1_048_588
 MAX_OUT_BYTES = 2 * MAX_IN_BYTES
-#: The largest payload of a dead letter: half of what its topic takes is left to the key and the headers, old and added.
-LARGEST_DEAD_LETTER = MAX_OUT_BYTES // 2
 
 
 @dataclass(frozen=True, kw_only=True)

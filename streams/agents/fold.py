@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from schemas import headers as names
-from schemas.topics import LARGEST_DEAD_LETTER, Topics
+from schemas.topics import Topics
+from streams.domain.dead_letter import kept
 from streams.domain.fold import DeadLetter, FoldResult, RawRecord, fold_records
 from streams.domain.forgetting import is_forgotten
 from streams.domain.state import ClassState, decode_state, encode_state
@@ -146,13 +147,9 @@ class FoldWork:
             names.SOURCE_OFFSET: str(record.offset),
             names.LAST_FAILURE: self._now().isoformat(),
         }
-        value = record.value
-        if value is not None and len(value) > LARGEST_DEAD_LETTER:
-            # A record that was compressed on its way in can be larger than any topic takes; the source topic still has it whole.
-            added[names.TRUNCATED_FROM] = str(len(value))
-            value = value[:LARGEST_DEAD_LETTER]
-        headers = [*record.headers, *((name, text.encode()) for name, text in added.items())]
-        return await self._producer.send(self._topics.class_events_dlq, record.key, value, headers=headers, partition=partition)
+        key, value, headers = kept(record.key, record.value, record.headers)
+        headers += ((name, text.encode()) for name, text in added.items())
+        return await self._producer.send(self._topics.class_events_dlq, key, value, headers=headers, partition=partition)
 
     def _chain(self, write: Callable[[Written | None, Written], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
         """Begin a write behind all before. It gets what it waits for, and what it finishes when its own rows are on their way."""

@@ -17,6 +17,7 @@ from streams.agents.connections import Connections
 from streams.agents.execute import Executor
 from streams.agents.items import Forget, Item
 from streams.agents.services import ParkedKey, Services
+from streams.domain.dead_letter import kept
 from streams.domain.fold import RawRecord
 from streams.domain.retry import Failure, Source, dead_letter_headers
 from streams.engine.keyed import KeyedExecutor
@@ -124,10 +125,11 @@ class ExecuteWork:
 
     async def _reject(self, record: RawRecord, source: Source, violation: ContractViolation) -> None:
         failure = Failure(error_class=violation.code, reason=violation.reason)
-        headers = dead_letter_headers(record.headers, source=source, failure=failure, attempts=0, now=self._now())
+        key, value, headers = kept(record.key, record.value, record.headers)
+        headers = dead_letter_headers(headers, source=source, failure=failure, attempts=0, now=self._now())
         log.error("an intent breaks the contract and is dead-lettered", extra={"topic": source.topic, "offset": source.offset})
-        partition = None if record.key is not None else source.partition
-        await (await self._producer.send(self._topics.intents_dlq, record.key, record.value, headers=headers, partition=partition))
+        partition = None if key is not None else source.partition
+        await (await self._producer.send(self._topics.intents_dlq, key, value, headers=headers, partition=partition))
 
     @property
     def in_flight(self) -> int:

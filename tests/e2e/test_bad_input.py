@@ -5,9 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from aiokafka import AIOKafkaProducer
 from aiokafka.structs import ConsumerRecord
 
 from schemas import headers as names
+from streams.engine.kafka_clients import producer_options
 from tests.e2e.booking import STRUCTURED, TYPE, Headers, cloud_event
 from tests.e2e.metrics import counter, counts
 from tests.e2e.topics import header
@@ -103,3 +105,21 @@ async def test_every_way_to_break_the_contract_is_sorted_out_in_one_batch(world:
     letters = await dead_letters(world, len(spoilt))
     found = sorted((header(letter, names.DEAD_LETTER_CODE), letter.key or b"", letter.value or b"") for letter in letters)
     assert found == sorted((code, key or b"", value or b"") for code, key, value, _headers in spoilt)
+
+
+async def test_a_record_larger_than_any_topic_takes_is_cut_and_the_worker_goes_on(world: World) -> None:
+    """It came in because it was compressed on its way."""
+    provider, story = await world.connected("google"), world.new_class()
+    await story.schedule(provider.provider_id)
+    options = producer_options(world.stack.settings.kafka) | {"max_request_size": 2**24, "compression_type": "gzip"}
+    async with AIOKafkaProducer(**options) as producer:
+        headers = [("h", b"x" * 2**20)] * 3
+        await producer.send_and_wait(world.topics.class_events, b"v" * 3 * 2**20, key=b"k" * 3 * 2**20, headers=headers)
+
+    (letter,) = await dead_letters(world, 1)
+    assert letter.key is not None
+    assert letter.value is not None
+    assert set(letter.key + letter.value) == set(b"kv")
+    told = (names.TRUNCATED_FROM, names.KEY_TRUNCATED_FROM, names.HEADERS_LEFT_OUT)
+    assert [header(letter, name) for name in told] == [str(3 * 2**20), str(3 * 2**20), "3"]
+    await world.shown(provider, await story.join())

@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from schemas import headers as names
 from schemas.envelope import encode_event
 from schemas.events import ClassEvent
-from schemas.topics import LARGEST_DEAD_LETTER, Topics
+from schemas.topics import Topics
 from streams.agents.fold import FoldPolicy, FoldWork
 from streams.domain.state import decode_state
 from streams.engine.offsets import OffsetTracker
@@ -108,15 +107,6 @@ async def test_what_breaks_the_contract_is_set_aside_before_the_offset_passes_it
     await fold.work.drain()
     assert fold.topics == [TOPICS.class_events_dlq, "classes"]
     assert fold.offsets.positions() == {INPUT: 2}
-
-
-async def test_a_dead_letter_too_large_for_its_topic_is_cut_and_says_from_how_much(fold: Fold) -> None:
-    """A record that was compressed on its way in can be larger than any topic takes."""
-    whole, cut = b"x" * LARGEST_DEAD_LETTER, b"y" * (LARGEST_DEAD_LETTER + 1)
-    await fold.take([Record(whole, 0), Record(cut, 1)])
-    await fold.work.drain()
-    assert [value for _, _, value in fold.broker.sent] == [whole, cut[:-1]]
-    assert [headers.get(names.TRUNCATED_FROM) for headers in fold.broker.headers] == [None, str(len(cut)).encode()]
 
 
 def fails(topic: str, fold: Fold, monkeypatch: pytest.MonkeyPatch, times: int = 1) -> None:

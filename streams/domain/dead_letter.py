@@ -1,0 +1,37 @@
+"""What a dead letter keeps of the record that it is about: all of it, as far as its topic takes it. Pure.
+
+A record that was compressed on its way in can be larger than any topic takes. What is cut is told in a header; the source has it whole.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from schemas import headers as names
+from schemas.topics import MAX_OUT_BYTES
+
+__all__ = ["LARGEST_HEADERS", "LARGEST_KEY", "LARGEST_VALUE", "Kept", "kept"]
+
+#: Bytes of each; a quarter of what the topic takes is left to the headers that are added.
+LARGEST_VALUE = MAX_OUT_BYTES // 2
+LARGEST_KEY = LARGEST_HEADERS = MAX_OUT_BYTES // 8
+#: What a header takes beside its name and value, at most.
+_HEADER_OVERHEAD = 10
+
+
+class Kept(NamedTuple):
+    key: bytes | None
+    value: bytes | None
+    headers: list[tuple[str, bytes]]
+
+
+def kept(key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes]]) -> Kept:
+    """The first bytes of a key or value that is too large; of headers that are too many none."""
+    told: dict[str, int] = {}
+    if value is not None and len(value) > LARGEST_VALUE:
+        told[names.TRUNCATED_FROM], value = len(value), value[:LARGEST_VALUE]
+    if key is not None and len(key) > LARGEST_KEY:
+        told[names.KEY_TRUNCATED_FROM], key = len(key), key[:LARGEST_KEY]
+    size = sum(len(name.encode()) + len(each or b"") + _HEADER_OVERHEAD for name, each in headers)
+    if size > LARGEST_HEADERS:
+        told[names.HEADERS_LEFT_OUT], headers = len(headers), ()
+    return Kept(key, value, [*headers, *((name, str(number).encode()) for name, number in told.items())])

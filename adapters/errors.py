@@ -19,6 +19,7 @@ from enum import StrEnum
 from schemas.connections import Service
 
 __all__ = [
+    "NOT_CONFIGURED",
     "AlreadyExists",
     "CalendarError",
     "EventGone",
@@ -30,6 +31,7 @@ __all__ = [
     "ServiceFailing",
     "Throttled",
     "Unauthorized",
+    "not_configured",
 ]
 
 
@@ -42,6 +44,9 @@ class LocalCode(StrEnum):
     #: Not yet: the event of a begun create may still appear.
     CREATE_UNSETTLED = "create_unsettled"
 
+
+#: Nobody gave this process a client id for the service.
+NOT_CONFIGURED = "not_configured"
 
 _LOCAL_CODES = frozenset(LocalCode)
 
@@ -113,6 +118,10 @@ class ReconnectNeeded(CalendarError):
 
 class Misconfigured(CalendarError):
     """The service refuses this application, not this provider (`invalid_client`)."""
+
+
+def not_configured(service: Service) -> Misconfigured:
+    return Misconfigured(service, NOT_CONFIGURED, detail="this worker has no client id and secret for the service")
 
 
 class EventGone(CalendarError):

@@ -7,9 +7,9 @@ import msgspec
 
 from adapters.read_model.views import Mark
 from schemas.connections import ConnectionState, Service
-from schemas.outcomes import Outcome, OutcomeKind
+from schemas.outcomes import Outcome, OutcomeKind, Reason
 
-__all__ = ["OFF", "SHOWN", "WORST_FIRST", "EntryState", "Reason", "mark_of", "says_how_it_stands"]
+__all__ = ["OFF", "SHOWN", "WORST_FIRST", "EntryState", "MarkReason", "mark_of", "says_how_it_stands"]
 
 #: Outcomes that leave an event of ours on the calendar as it is wanted.
 SHOWN = frozenset({OutcomeKind.CREATED, OutcomeKind.UPDATED, OutcomeKind.UNCHANGED})
@@ -20,19 +20,19 @@ OFF = (None, ConnectionState.DISCONNECTED, ConnectionState.DISCONNECTING)
 WORST_FIRST = (Mark.FAILED, Mark.WAITING, Mark.NOT_CONNECTED, Mark.SYNCED, Mark.NONE)
 
 
-class Reason:
-    """The stable words. Retries and dead letters carry the service's error instead."""
+class MarkReason:
+    """The words of outcomes, and of what only the read model knows. Retries and dead letters carry the service's error instead."""
 
     PENDING = "pending"
     REMOVING = "removing"
     NOT_BOOKED = "not_booked"
     CANCELLED = "cancelled"
-    ENDED = "ended"
-    DISMISSED = "dismissed"
-    NOT_CONNECTED = "not_connected"
     LEFT_STANDING = "left_standing"
-    NEEDS_RECONNECT = "needs_reconnect"
-    SERVICE_FAILING = "service_failing"
+    ENDED = Reason.ENDED
+    DISMISSED = Reason.DISMISSED
+    NOT_CONNECTED = Reason.NOT_CONNECTED
+    NEEDS_RECONNECT = Reason.NEEDS_RECONNECT
+    SERVICE_FAILING = Reason.SERVICE_FAILING
 
 
 class EntryState(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,28 +56,28 @@ def says_how_it_stands(outcome: Outcome) -> bool:
     """Not so for what was overtaken, and for the repeats that were executed together with another."""
     if outcome.kind is OutcomeKind.SUPERSEDED:
         return False
-    return not (outcome.kind is OutcomeKind.UNCHANGED and outcome.reason == "repeat")
+    return not (outcome.kind is OutcomeKind.UNCHANGED and outcome.reason == Reason.REPEAT)
 
 
 def mark_of(
     entry: EntryState, connection: ConnectionState | None, *, ended: bool, service: Service | None = None
 ) -> tuple[Mark, str | None]:
-    """The mark and its reason (a word of Reason, or a service's error). `ended`: the class is over. `service`: the connected one."""
+    """The mark and its reason (a word of MarkReason, or a service's error). `ended`: the class is over. `service`: the connected one."""
     if entry.heard and (found := _by_outcome(entry)) is not None:
         return found
     if not entry.wanted and not entry.standing:
-        return Mark.NONE, Reason.NOT_BOOKED
+        return Mark.NONE, MarkReason.NOT_BOOKED
     if entry.wanted and not entry.standing and ended:
-        return Mark.NONE, Reason.ENDED
+        return Mark.NONE, MarkReason.ENDED
     if connection in OFF:
         return _without_connection(entry, connection)
     if _is_shown(entry, service):
         return Mark.SYNCED, None
     if connection is ConnectionState.NEEDS_RECONNECT:
-        return Mark.WAITING, Reason.NEEDS_RECONNECT
-    if entry.heard and entry.outcome_kind is OutcomeKind.WAITING and entry.outcome_reason == Reason.SERVICE_FAILING:
-        return Mark.WAITING, Reason.SERVICE_FAILING
-    return Mark.WAITING, Reason.PENDING if entry.wanted else Reason.REMOVING
+        return Mark.WAITING, MarkReason.NEEDS_RECONNECT
+    if entry.heard and entry.outcome_kind is OutcomeKind.WAITING and entry.outcome_reason == MarkReason.SERVICE_FAILING:
+        return Mark.WAITING, MarkReason.SERVICE_FAILING
+    return Mark.WAITING, MarkReason.PENDING if entry.wanted else MarkReason.REMOVING
 
 
 def _by_outcome(entry: EntryState) -> tuple[Mark, str | None] | None:
@@ -88,19 +88,19 @@ def _by_outcome(entry: EntryState) -> tuple[Mark, str | None] | None:
         case OutcomeKind.RETRYING:
             return Mark.WAITING, entry.outcome_reason
         case OutcomeKind.SKIPPED:
-            return Mark.NONE, Reason.ENDED
+            return Mark.NONE, MarkReason.ENDED
         case OutcomeKind.DISMISSED:
-            return Mark.NONE, Reason.DISMISSED
+            return Mark.NONE, MarkReason.DISMISSED
         case _:
             return None
 
 
 def _without_connection(entry: EntryState, connection: ConnectionState | None) -> tuple[Mark, str | None]:
     if not entry.standing:
-        return Mark.NOT_CONNECTED, Reason.NOT_CONNECTED
+        return Mark.NOT_CONNECTED, MarkReason.NOT_CONNECTED
     if connection is ConnectionState.DISCONNECTING:
-        return Mark.WAITING, Reason.REMOVING
-    return Mark.NOT_CONNECTED, Reason.LEFT_STANDING
+        return Mark.WAITING, MarkReason.REMOVING
+    return Mark.NOT_CONNECTED, MarkReason.LEFT_STANDING
 
 
 def _is_shown(entry: EntryState, service: Service | None) -> bool:

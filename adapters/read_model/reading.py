@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from adapters.read_model.facts import StepFacts, card_facts, event_facts, intent_facts, outcome_facts, step_facts
-from adapters.read_model.marks import EntryState, Reason, mark_of
+from adapters.read_model.marks import EntryState, MarkReason, mark_of
 from adapters.read_model.reasons import explain
 from adapters.read_model.views import BookedStatus, ClassCard, EntryCount, EntryMark, Mark, Stage, TimelineStep, Tone
 from adapters.read_model.wording import event_words, intent_words, mark_words, outcome_words
@@ -110,12 +110,12 @@ def card_of(row: Sequence[Any], marks: dict[str, EntryMark], now: datetime, rest
 
 def _card_mark(provider_id: str, mark: EntryMark | None, status: BookedStatus, now: datetime) -> EntryMark:
     """What is not booked has nothing on a calendar, and says which of the two it is."""
-    if mark is not None and mark.reason != Reason.NOT_BOOKED:
+    if mark is not None and mark.reason != MarkReason.NOT_BOOKED:
         return mark
     if status is BookedStatus.BOOKED:
         # The roster is known before the provider's entry: should not happen; shown as waiting rather than hidden.
-        return _mark(provider_id, Mark.WAITING, Reason.PENDING, None, None, now)
-    return _not_booked(provider_id, Reason.CANCELLED if status is BookedStatus.CANCELLED else Reason.NOT_BOOKED)
+        return _mark(provider_id, Mark.WAITING, MarkReason.PENDING, None, None, now)
+    return _not_booked(provider_id, MarkReason.CANCELLED if status is BookedStatus.CANCELLED else MarkReason.NOT_BOOKED)
 
 
 @lru_cache(maxsize=1024)

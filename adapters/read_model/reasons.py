@@ -3,9 +3,11 @@
 import re
 from functools import lru_cache
 
-from adapters.read_model.marks import Reason
+from adapters.errors import NOT_CONFIGURED, LocalCode
+from adapters.read_model.marks import MarkReason
 from adapters.wording import SERVICE_NAMES
 from schemas.connections import Service
+from schemas.outcomes import Reason
 
 __all__ = ["Why", "explain"]
 
@@ -13,20 +15,26 @@ __all__ = ["Why", "explain"]
 _ERROR = re.compile(r"(?P<service>google|microsoft): (?P<status>no answer|[0-9]{3}) (?P<code>[^:\s]+)(?:: .*)?", re.DOTALL)
 _LIMIT = re.compile(r"limit|quota|throttl|toomany", re.IGNORECASE)
 
-_OURS = {
-    Reason.PENDING: "on its way to the calendar",
-    Reason.REMOVING: "on its way off the calendar",
-    Reason.NOT_BOOKED: "nobody has booked it",
-    Reason.CANCELLED: "it is cancelled",
-    Reason.ENDED: "it was over before it could be put on the calendar",
-    Reason.DISMISSED: "it was removed from the calendar by hand; it comes back when its date, time or place changes",
-    Reason.NOT_CONNECTED: "no calendar is connected",
-    Reason.LEFT_STANDING: "it was left on the calendar when that was disconnected, and is not kept up to date",
-    Reason.NEEDS_RECONNECT: "the calendar needs to be connected again",
-    Reason.SERVICE_FAILING: "the calendar service has trouble; we go on as soon as it answers",
-    "repeat": "it was done already",
-    "the mailbox was asked to rest": "the calendar service is limiting us",
-    "create_unsettled": "we are making sure that nothing stands twice",
+#: What is missing is in the log; people who wait for their calendar only need to know that it is not theirs to mend.
+_OPERATOR = "the calendar service is not set up completely here; an operator has to act"
+
+_OURS: dict[str, str] = {
+    MarkReason.PENDING: "on its way to the calendar",
+    MarkReason.REMOVING: "on its way off the calendar",
+    MarkReason.NOT_BOOKED: "nobody has booked it",
+    MarkReason.CANCELLED: "it is cancelled",
+    MarkReason.ENDED: "it was over before it could be put on the calendar",
+    MarkReason.DISMISSED: "it was removed from the calendar by hand; it comes back when its date, time or place changes",
+    MarkReason.NOT_CONNECTED: "no calendar is connected",
+    MarkReason.LEFT_STANDING: "it was left on the calendar when that was disconnected, and is not kept up to date",
+    MarkReason.NEEDS_RECONNECT: "the calendar needs to be connected again",
+    MarkReason.SERVICE_FAILING: "the calendar service has trouble; we go on as soon as it answers",
+    Reason.REPEAT: "it was done already",
+    Reason.THROTTLED: "the calendar service is limiting us",
+    LocalCode.CREATE_UNSETTLED: "we are making sure that nothing stands twice",
+    LocalCode.CONNECTION_FORGOTTEN: "the calendar was disconnected meanwhile",
+    LocalCode.VAULT_KEY_UNKNOWN: _OPERATOR,
+    NOT_CONFIGURED: _OPERATOR,
 }
 
 
@@ -47,9 +55,9 @@ def explain(reason: str | None, service: Service | None = None) -> Why:
     """A clause without a full stop. `service`: whose outcome it is, where the reason itself does not say."""
     if reason is None:
         return Why("the reason is not known", "unknown")
-    if reason == Reason.SERVICE_FAILING and service is not None:
+    if reason == MarkReason.SERVICE_FAILING and service is not None:
         return Why(f"{SERVICE_NAMES[service]} has trouble; we go on as soon as it answers", reason)
-    if reason == "the mailbox was asked to rest":
+    if reason == Reason.THROTTLED:
         return Why(f"{SERVICE_NAMES[service]} is limiting us" if service else _OURS[reason], "limited")
     if reason in _OURS:
         return Why(_OURS[reason], reason)

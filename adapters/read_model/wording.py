@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from adapters.read_model.facts import EventFacts, IntentFacts, OutcomeFacts
-from adapters.read_model.marks import Reason
+from adapters.read_model.marks import MarkReason
 from adapters.read_model.reasons import explain
 from adapters.read_model.views import Mark, Tone
 from adapters.wording import PRESENCE_WORDS, SERVICE_NAMES
@@ -40,7 +40,7 @@ def mark_words(mark: Mark, reason: str | None, *, service: Service | None, next_
         return "It stands on the calendar."
     if mark is Mark.FAILED:
         return f"{FAILED_LEAD}{explain(reason, service)}."
-    if mark is Mark.WAITING and reason not in (Reason.PENDING, Reason.REMOVING):
+    if mark is Mark.WAITING and reason not in (MarkReason.PENDING, MarkReason.REMOVING):
         then = f"; next try {in_a_while(next_try_at, now)}" if next_try_at is not None else ""
         return f"{WAITING_LEAD}{explain(reason, service)}{then}."
     words = explain(reason, service)

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from adapters.errors import CalendarError, LocalCode, Misconfigured, ReconnectNeeded, Retryable
+from adapters.errors import CalendarError, LocalCode, Misconfigured, ReconnectNeeded, Retryable, not_configured
 from adapters.ports import TokenPort
 from adapters.vault.freshness import REFRESH_AHEAD, CachedToken
 from adapters.vault.held import HeldGrant
@@ -174,7 +174,7 @@ class TokenKeeper:
     def _port(self, service: Service) -> TokenPort:
         port = self._ports.get(service)
         if port is None:
-            raise Misconfigured(service, "not_configured", detail="this worker has no client id and secret for the service")
+            raise not_configured(service)
         return port
 
     def _open(self, grant: Grant, held: HeldGrant) -> str:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
-from adapters.errors import CalendarError, Misconfigured, ServiceFailing
+from adapters.errors import CalendarError, Misconfigured, ServiceFailing, not_configured
 from adapters.ports import CalendarPort
 from schemas.connections import Service
 from streams.domain.circuit import Circuit, CircuitPolicy, CircuitState
@@ -50,7 +50,7 @@ class Services:
         """Raises Misconfigured for a service that this worker has no client id for."""
         port = self._calendars.get(service)
         if port is None:
-            raise Misconfigured(service, "not_configured", detail="this worker has no client id and secret for the service")
+            raise not_configured(service)
         return port
 
     def allows(self, service: Service) -> bool:

@@ -13,7 +13,7 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.portal.classes.entries import by_day, worst_mark
-from adapters.read_model.marks import WORST_FIRST, EntryState, Reason, mark_of
+from adapters.read_model.marks import WORST_FIRST, EntryState, MarkReason, mark_of
 from adapters.read_model.queries import ReadModelQueries
 from adapters.read_model.standing import at, ranked
 from adapters.read_model.store import ReadModelStore
@@ -137,7 +137,7 @@ def _cases() -> Iterator[tuple[EntryState, ConnectionState | None, bool]]:
 def _expected(entry: EntryState, state: ConnectionState | None, ended: bool) -> Mark:
     """Of a class that is booked: an entry that has nothing to say is then on its way."""
     mark, reason = mark_of(entry, state, ended=ended, service=None if state is None else Service.GOOGLE)
-    return Mark.WAITING if reason == Reason.NOT_BOOKED else mark
+    return Mark.WAITING if reason == MarkReason.NOT_BOOKED else mark
 
 
 def _provider(state: ConnectionState | None) -> str:

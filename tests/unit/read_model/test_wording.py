@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from adapters.read_model.facts import EventFacts, IntentFacts, OutcomeFacts
-from adapters.read_model.marks import Reason
+from adapters.read_model.marks import MarkReason
 from adapters.read_model.reasons import explain
 from adapters.read_model.views import Mark, Tone
 from adapters.read_model.wording import change_words, event_words, in_a_while, intent_words, mark_words, outcome_words
@@ -15,6 +15,7 @@ from schemas.events import EVENT_TYPES, Presence, short_name
 from schemas.outcomes import OutcomeKind
 
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
+OPERATOR = "the calendar service is not set up completely here; an operator has to act"
 NINE, TEN = datetime(2027, 3, 8, 9, 30), datetime(2027, 3, 8, 10, 30)
 
 
@@ -37,11 +38,11 @@ def test_when_something_is_due(seconds: int, words: str) -> None:
 def test_marks_in_words() -> None:
     assert mark_words(Mark.SYNCED, None, service=None, next_try_at=None, now=NOW) == "It stands on the calendar."
     assert waits("google: 429 rateLimitExceeded", 240) == "It waits: Google is limiting us; next try in 4 min."
-    assert waits(Reason.NEEDS_RECONNECT) == "It waits: the calendar needs to be connected again."
-    assert waits(Reason.PENDING) == "On its way to the calendar."
+    assert waits(MarkReason.NEEDS_RECONNECT) == "It waits: the calendar needs to be connected again."
+    assert waits(MarkReason.PENDING) == "On its way to the calendar."
     failed = mark_words(Mark.FAILED, "microsoft: 400 ErrorInvalidRequest", service=None, next_try_at=None, now=NOW)
     assert failed == "It could not be brought to the calendar: Microsoft refused it (400 ErrorInvalidRequest)."
-    assert mark_words(Mark.NONE, Reason.NOT_BOOKED, service=None, next_try_at=None, now=NOW) == "Nobody has booked it."
+    assert mark_words(Mark.NONE, MarkReason.NOT_BOOKED, service=None, next_try_at=None, now=NOW) == "Nobody has booked it."
 
 
 @pytest.mark.parametrize(
@@ -53,7 +54,12 @@ def test_marks_in_words() -> None:
         ("google: 403 forbidden", "Google does not allow it (forbidden)"),
         ("google: 401 authError", "Google did not take our sign-in"),
         ("microsoft: no answer create_unsettled: its event may still appear", "we are making sure that nothing stands twice"),
-        ("the mailbox was asked to rest", "Google is limiting us"),
+        ("throttled", "Google is limiting us"),
+        (
+            "google: no answer vault_key_unknown: key 2026-01 is not in the ring",
+            "the calendar service is not set up completely here; an operator has to act",
+        ),
+        ("microsoft: no answer not_configured: no client id", OPERATOR),
         ("not settled after 8 actions", "not settled after 8 actions"),
         (None, "the reason is not known"),
     ],
@@ -63,7 +69,7 @@ def test_errors_of_services_in_words(reason: str | None, words: str) -> None:
 
 
 def test_every_stable_reason_has_words() -> None:
-    reasons = [value for name, value in vars(Reason).items() if not name.startswith("_")]
+    reasons = [value for name, value in vars(MarkReason).items() if not name.startswith("_")]
     assert len({explain(reason) for reason in reasons}) == len(reasons)
     for reason in reasons:
         assert "_" not in explain(reason)

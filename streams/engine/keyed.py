@@ -56,12 +56,17 @@ class KeyedExecutor(Generic[Item]):
             waiting = self._waiting[key]
             while waiting and not self._closing:
                 async with self._slots:
-                    items = list(waiting)
-                    waiting.clear()
-                    await self._run(key, items)
+                    await self._run_all(key, waiting)
         finally:
             self._waiting.pop(key, None)
             self._next_of(group)
+
+    async def _run_all(self, key: Hashable, waiting: deque[Item]) -> None:
+        """Nothing, when draining began while it waited for its slot."""
+        if not self._closing:
+            items = list(waiting)
+            waiting.clear()
+            await self._run(key, items)
 
     def _next_of(self, group: Hashable) -> None:
         running = self._group_running[group] - 1

@@ -203,6 +203,20 @@ async def test_draining_ends_those_that_wait_for_a_slot() -> None:
     assert work.done("b") == work.done("c") == []
 
 
+async def test_a_slot_that_gets_free_while_draining_begins_nothing() -> None:
+    """With hundreds in the queue the drain would last until its time is up, and calls that just began would be cancelled."""
+    work = Work(parallel=1)
+    work.hold("a")
+    for key in ("a", "b"):
+        work.executor.submit(key, key, 1)
+    await work.until(running=1)
+    drained = asyncio.create_task(work.executor.drain(timeout=60))
+    await asyncio.sleep(0)
+    work.let_go("a")
+    assert await drained == 0
+    assert (work.done("a"), work.done("b")) == ([1], [])
+
+
 @pytest.mark.parametrize("timeout", [0, 60])
 async def test_after_draining_everything_is_taken_again_with_all_its_room(timeout: float) -> None:
     work = Work(parallel=2, per_group=1)

@@ -18,7 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from adapters.errors import Misconfigured
+from adapters.errors import CalendarError, Misconfigured, ServiceFailing
 from schemas.connections import Service
 
 __all__ = ["CertificateCredential", "ClientCredential", "ManagedIdentity", "SecretCredential", "WorkloadIdentity"]
@@ -101,15 +101,18 @@ class ManagedIdentity:
         self._credential = ManagedIdentityCredential(client_id=identity_client_id)
 
     async def form(self, token_url: str) -> dict[str, str]:
-        from azure.core.exceptions import ClientAuthenticationError
+        from azure.core.exceptions import AzureError, ClientAuthenticationError
 
+        failure: CalendarError
         try:
             token = await self._credential.get_token(_EXCHANGE_SCOPE)  # cached by the library until near its end
         except ClientAuthenticationError as error:  # CredentialUnavailableError is one
-            detail = type(error).__name__
+            failure = Misconfigured(Service.MICROSOFT, "managed_identity_unavailable", detail=type(error).__name__)
+        except AzureError as error:  # the endpoint did not answer, or not in a way that the library knows
+            failure = ServiceFailing(Service.MICROSOFT, "managed_identity_failing", detail=type(error).__name__)
         else:
             return _assertion(token.token)
-        raise Misconfigured(Service.MICROSOFT, "managed_identity_unavailable", detail=detail)
+        raise failure
 
     async def close(self) -> None:
         await self._credential.close()

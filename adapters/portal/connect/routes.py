@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from adapters.errors import Misconfigured
+from adapters.errors import CalendarError
 from adapters.portal.connect import asking, disconnect, refusals
 from adapters.portal.connect.finish import publish_grant
 from adapters.portal.connect.grants import AskedFor, CalendarNotAllowed, NoRefreshToken, ServiceClient
@@ -106,7 +106,7 @@ async def _redeem(request: Request, client: ServiceClient, flow: Flow) -> Respon
         granted = await client.grant(flow, request.query_params.get("code", ""))
     except Refused as refused:
         return _refused(request, client, refused.error, refused.numbers)
-    except (Unavailable, Misconfigured) as failure:
+    except (Unavailable, CalendarError) as failure:
         log.error("a code could not be redeemed", extra={"service": client.service.value, "reason": str(failure)})
         raise refusals.failed(client) from failure
     except CalendarNotAllowed as incomplete:

@@ -4,16 +4,17 @@ import base64
 import datetime
 import json
 from pathlib import Path
+from unittest.mock import AsyncMock
 
 import pytest
 from azure.core.credentials import AccessToken
-from azure.core.exceptions import ClientAuthenticationError
+from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import NameOID
 
-from adapters.errors import Misconfigured
+from adapters.errors import Misconfigured, ServiceFailing
 from adapters.microsoft.client_credential import CertificateCredential, ManagedIdentity, SecretCredential, WorkloadIdentity
 
 URL = "https://login.example/common/oauth2/v2.0/token"
@@ -127,3 +128,12 @@ async def test_a_managed_identity_sends_the_machines_token(monkeypatch: pytest.M
         return
     assert (await credential.form(URL))["client_assertion"] == token
     assert machine.scopes == ("api://AzureADTokenExchange/.default",)
+
+
+async def test_an_identity_endpoint_that_does_not_answer_is_a_failing_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of App Service and its like the library passes on what its transport raises; nobody else would sort it."""
+    machine = _Machine("machine-token")
+    monkeypatch.setattr("azure.identity.aio.ManagedIdentityCredential", lambda client_id: machine)
+    monkeypatch.setattr(machine, "get_token", AsyncMock(side_effect=ServiceRequestError("nobody answers")))
+    with pytest.raises(ServiceFailing, match="managed_identity_failing"):
+        await ManagedIdentity().form(URL)

@@ -29,7 +29,8 @@ class Service(Enum):
 class ConnectionGranted(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="connection.granted"):
     """A provider granted access. A new grant has a new `grant_id`.
 
-    `sealed_refresh_token` is a vault envelope (see adapters/vault), never a token in clear.
+    `sealed_refresh_token` is a vault envelope (see adapters/vault), never a token in clear. `account_id` is what the service calls the
+    account for good (`sub` of its id token), where that is known: an address may be given to another account, an account another address.
     """
 
     provider_id: Identifier
@@ -39,6 +40,7 @@ class ConnectionGranted(msgspec.Struct, frozen=True, kw_only=True, tag_field="ty
     sealed_refresh_token: str
     scopes: tuple[str, ...]
     connected_at: Instant
+    account_id: Identifier | None = None
 
 
 class ConnectionRevoked(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="connection.revoked"):

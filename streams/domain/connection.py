@@ -10,6 +10,7 @@ from schemas.connections import ConnectionEvent, ConnectionGranted, ConnectionRe
 from streams.domain.agenda import Calendar
 
 __all__ = [
+    "Account",
     "Connection",
     "Change",
     "Heard",
@@ -28,11 +29,18 @@ __all__ = [
 ]
 
 
+class Account(msgspec.Struct, frozen=True):
+    """An account by its lasting name at the service, and its calendar as it was first known here, whatever the address is by now."""
+
+    account_id: str
+    calendar: Calendar
+
+
 class Held(msgspec.Struct, frozen=True, kw_only=True):
     """A grant whose tokens we hold, sealed.
 
     `usable` turns False when the service calls it dead. `removing`: of a retiring grant, whether upcoming events shall go before its tokens
-    are forgotten; otherwise they are forgotten at once.
+    are forgotten; otherwise they are forgotten at once. `account`: None where it is not known.
     """
 
     service: Service
@@ -43,10 +51,11 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     usable: bool = True
     removing: bool = True
     reason: str | None = None
+    account: Account | None = None
 
     @property
     def calendar(self) -> Calendar:
-        return Calendar(self.service, self.email.casefold())
+        return self.account.calendar if self.account is not None else Calendar(self.service, self.email.casefold())
 
     def __repr__(self) -> str:
         return f"Held({self.service.value}, grant_id={self.grant_id!r}, usable={self.usable})"
@@ -55,7 +64,7 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
     """`current`: the grant in force. `retiring`: grants kept only until the upcoming events made with them are off their calendar.
 
-    `last`: what the newest event was about, so that a repeat is known as one.
+    `last`: what the newest event was about, so that a repeat is known as one. `accounts`: all that were ever connected and are known.
     """
 
     provider_id: str
@@ -63,6 +72,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     retiring: tuple[Held, ...] = ()
     last_grant_id: str | None = None
     last_changed_at: datetime | None = None
+    accounts: tuple[Account, ...] = ()
 
     @property
     def grants(self) -> tuple[Held, ...]:
@@ -158,12 +168,14 @@ def _granted(connection: Connection, event: ConnectionGranted) -> tuple[Connecti
     what, old = heard(connection, event), connection.current
     if what is not Heard.NEWS:
         return connection, Change.SWEEP if what is Heard.REPEAT else Change.NONE
+    account = _account(connection, event)
     held = Held(
         service=event.service,
         email=event.email,
         grant_id=event.grant_id,
         sealed_refresh_token=event.sealed_refresh_token,
         connected_at=event.connected_at,
+        account=account,
     )
     retiring = connection.retiring
     if old is not None and old.calendar != held.calendar and old.usable:
@@ -175,8 +187,21 @@ def _granted(connection: Connection, event: ConnectionGranted) -> tuple[Connecti
         retiring=tuple(grant for grant in retiring if grant.calendar != held.calendar),
         last_grant_id=event.grant_id,
         last_changed_at=event.connected_at,
+        accounts=connection.accounts if account is None or account in connection.accounts else (*connection.accounts, account),
     )
     return row, Change.SWEEP
+
+
+def _account(connection: Connection, event: ConnectionGranted) -> Account | None:
+    """The account of a grant as it is known, or comes to be known: by its address, and by more where that was another account's before."""
+    if event.account_id is None:
+        return None
+    known = [account for account in connection.accounts if account.calendar.service is event.service]
+    by_address = Calendar(event.service, event.email.casefold())
+    if any(account.calendar == by_address for account in known):
+        by_address = Calendar(event.service, f"{by_address.email} {event.account_id}")
+    same = next((account for account in known if account.account_id == event.account_id), None)
+    return same or Account(event.account_id, by_address)
 
 
 def _revoked(connection: Connection, event: ConnectionRevoked) -> tuple[Connection, Change]:

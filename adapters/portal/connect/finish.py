@@ -30,6 +30,7 @@ async def publish_grant(request: Request, client: ServiceClient, granted: Grante
         sealed_refresh_token=deps.ring.seal(granted.refresh_token, aad),
         scopes=granted.scopes,
         connected_at=now,
+        account_id=granted.account_id,
     )
     try:
         await deps.publisher.granted(event)

@@ -5,7 +5,16 @@ import logging
 import httpx2
 
 from adapters.google.tokens import CALENDAR_SCOPES
-from adapters.portal.connect.grants import AskedFor, CalendarNotAllowed, Granted, NoRefreshToken, email_of, granted_answer, id_token_claims
+from adapters.portal.connect.grants import (
+    AskedFor,
+    CalendarNotAllowed,
+    Granted,
+    NoRefreshToken,
+    account_of,
+    email_of,
+    granted_answer,
+    id_token_claims,
+)
 from adapters.portal.deps import GoogleApp, PortalDeps
 from adapters.portal.web.flows import Flow
 from adapters.portal.web.oauth import Registration, Unavailable, authorization_url, exchange
@@ -69,7 +78,7 @@ class GoogleClient:
             raise CalendarNotAllowed(email, answer.refresh_token or answer.access_token)
         if not answer.refresh_token:
             raise NoRefreshToken(email)
-        return Granted(email=email, scopes=scopes, refresh_token=answer.refresh_token)
+        return Granted(email=email, account_id=account_of(claims), scopes=scopes, refresh_token=answer.refresh_token)
 
     async def give_back(self, token: str) -> None:
         failure = ""

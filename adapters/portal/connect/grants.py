@@ -8,7 +8,17 @@ import msgspec
 from adapters.portal.web.flows import Flow
 from schemas.connections import Service
 
-__all__ = ["AskedFor", "CalendarNotAllowed", "Granted", "NoRefreshToken", "ServiceClient", "email_of", "granted_answer", "id_token_claims"]
+__all__ = [
+    "AskedFor",
+    "CalendarNotAllowed",
+    "Granted",
+    "NoRefreshToken",
+    "ServiceClient",
+    "account_of",
+    "email_of",
+    "granted_answer",
+    "id_token_claims",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,9 +36,13 @@ class AskedFor:
 
 @dataclass(frozen=True, kw_only=True)
 class Granted:
-    """A whole grant: the calendar is in its scopes, and it lasts. `refresh_token` is in clear, so it is out of repr."""
+    """A whole grant: the calendar is in its scopes, and it lasts. `refresh_token` is in clear, so it is out of repr.
+
+    `account_id`: what the service calls the account for good.
+    """
 
     email: str
+    account_id: str | None
     scopes: tuple[str, ...]
     refresh_token: str = field(repr=False)
 
@@ -61,7 +75,7 @@ class ServiceClient(Protocol):
         """Where the browser is sent."""
 
     async def grant(self, flow: Flow, code: str) -> Granted:
-        """Redeems the code. Raises Refused, Unavailable, Misconfigured, CalendarNotAllowed or NoRefreshToken."""
+        """Redeems the code. Raises Refused, Unavailable, CalendarError, CalendarNotAllowed or NoRefreshToken."""
 
     async def give_back(self, token: str) -> None:
         """Revoke a grant that is of no use, as far as the service lets us. Raises nothing: it is a courtesy."""
@@ -112,8 +126,14 @@ def id_token_claims(text: str, *, client_id: str, nonce: str, now: float) -> dic
     return claims
 
 
+def account_of(claims: dict[str, Any]) -> str | None:
+    """The subject of an id token: of at most 255 characters, and never another account's (OpenID Connect Core 1.0 section 2)."""
+    subject = claims.get("sub")
+    return subject if isinstance(subject, str) and 1 <= len(subject) <= 255 else None
+
+
 def email_of(*candidates: object) -> str | None:
-    """The first that reads like an address; shown to its owner, and compared to tell one calendar from another."""
+    """The first that reads like an address; shown to its owner, and compared where accounts are not known."""
     for value in candidates:
         if isinstance(value, str) and 3 <= len(value) <= 254 and "@" in value[1:-1] and value.isprintable() and " " not in value:
             return value

@@ -8,7 +8,16 @@ from urllib.parse import urlsplit
 import httpx2
 import msgspec
 
-from adapters.portal.connect.grants import AskedFor, CalendarNotAllowed, Granted, NoRefreshToken, email_of, granted_answer, id_token_claims
+from adapters.portal.connect.grants import (
+    AskedFor,
+    CalendarNotAllowed,
+    Granted,
+    NoRefreshToken,
+    account_of,
+    email_of,
+    granted_answer,
+    id_token_claims,
+)
 from adapters.portal.deps import MicrosoftApp, PortalDeps
 from adapters.portal.web.flows import Flow
 from adapters.portal.web.oauth import Registration, Unavailable, authorization_url, exchange
@@ -82,7 +91,7 @@ class MicrosoftClient:
             raise CalendarNotAllowed(email, answer.access_token)
         if not answer.refresh_token:
             raise NoRefreshToken(email)
-        return Granted(email=email, scopes=scopes, refresh_token=answer.refresh_token)
+        return Granted(email=email, account_id=account_of(claims), scopes=scopes, refresh_token=answer.refresh_token)
 
     async def give_back(self, token: str) -> None:
         """Microsoft has no endpoint for it."""

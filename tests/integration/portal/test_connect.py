@@ -1,7 +1,7 @@
 """Connecting through the sandbox's consent pages, and everything that can keep it from happening."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import aiohttp
 import httpx
@@ -54,6 +54,13 @@ async def test_microsoft_is_connected_for_work_and_for_personal_accounts(world: 
     world.read_model.connections.clear()
     await connect_microsoft(ana, "ana.ruiz@outlook.example")
     assert granted(world).email == "ana.ruiz@outlook.example"
+
+
+@pytest.mark.parametrize("connect", [connect_google, connect_microsoft])
+async def test_the_account_is_told_by_its_lasting_name(world: World, ana: Person, connect: Callable[[Person], Awaitable[object]]) -> None:
+    """Its address may become another account's, and it may have several."""
+    await connect(ana)
+    assert (granted(world).account_id or granted(world).email) != granted(world).email
 
 
 async def test_the_request_to_google_has_pkce_state_nonce_offline_access_and_the_narrow_scope(world: World, ana: Person) -> None:

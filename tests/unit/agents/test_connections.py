@@ -202,6 +202,15 @@ async def test_tokens_of_a_grant_that_another_replaced_are_forgotten(worker: Wor
     assert [call.operation for call in worker.tokens.calls] == ["refresh"]
 
 
+async def test_an_account_that_is_connected_under_another_address_is_not_revoked(worker: Worker) -> None:
+    """At Google either token ends the whole grant: the provider would have to connect once more."""
+    worker.standing()
+    await worker.hear(sealed(1, account_id="sub-1"), sealed(2, email="ada@married.example", account_id="sub-1"))
+    await worker.it.retire_done(0, ADA)
+    assert [call.operation for call in worker.tokens.calls] == []
+    assert worker.states == [ConnectionState.CONNECTED] * 2
+
+
 async def test_a_dead_grant_is_told_once_however_many_find_out(worker: Worker) -> None:
     await worker.hear(sealed())
     error = ReconnectNeeded(Service.GOOGLE, "invalid_grant")

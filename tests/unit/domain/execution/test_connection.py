@@ -73,6 +73,32 @@ def test_coming_back_to_an_account_that_is_being_left_keeps_it() -> None:
     assert [grant.grant_id for grant in row.retiring] == ["grant-2"]
 
 
+def test_an_account_is_the_same_calendar_under_another_address() -> None:
+    """It was renamed, or is known by an alias too. Revoking the old grant would end the new one."""
+    row = after(granted(1, account_id="sub-1"), granted(2, email="ada@married.example", account_id="sub-1"))
+    assert (current(row).calendar, row.retiring) == (held(1).calendar, ())
+    back = after(granted(1, account_id="sub-1"), revoked(1), granted(2, email="ada@married.example", account_id="sub-1"))
+    assert current(back).calendar == held(1).calendar
+
+
+def test_another_account_under_the_same_address_is_another_calendar() -> None:
+    """A private and a school account at Microsoft, say, or one that was deleted and made anew."""
+    row = after(granted(1, account_id="sub-1"), granted(2, account_id="sub-2"))
+    assert current(row).calendar != held(1).calendar
+    assert [grant.grant_id for grant in row.retiring] == ["grant-1"]
+    again = on_connection_event(row, granted(3, account_id="sub-1"))[0]
+    assert current(again).calendar == held(1).calendar
+    assert [grant.grant_id for grant in again.retiring] == ["grant-2"]
+    assert on_connection_event(again, granted(4, account_id="sub-2"))[0].accounts == row.accounts
+    assert decode_connection_row(encode_connection_row(row)) == row
+
+
+def test_an_account_that_comes_to_be_known_keeps_the_calendar_of_its_address() -> None:
+    row = after(granted(1), granted(2, account_id="sub-1"))
+    assert (current(row).calendar, row.retiring) == (held(1).calendar, ())
+    assert current(after(granted(1, account_id="sub-1"), granted(2))).calendar == held(1).calendar
+
+
 # revoked
 
 

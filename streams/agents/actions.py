@@ -6,17 +6,17 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from adapters.errors import AlreadyExists, CalendarError, EventGone, LocalCode, Permanent, Retryable
-from adapters.ports import CalendarPort, EventMark
+from adapters.ports import CalendarPort, EventMark, RemoteEvent
 from schemas.outcomes import OutcomeKind
 from streams.agents.agendas import Agendas
 from streams.agents.calls import Calls
 from streams.agents.connections import Connections
 from streams.agents.items import Item
 from streams.agents.services import Services
-from streams.domain.agenda import Agenda
+from streams.domain.agenda import Agenda, Creating
 from streams.domain.connection import Held
 from streams.domain.owed import may_appear_for, still_wanted
-from streams.domain.reconcile import Adopt, Create, Delete, Update
+from streams.domain.reconcile import Adopt, Create, Delete, Seek, Update
 from streams.domain.retry import Failure
 from streams.domain.transitions import (
     after_create,
@@ -25,7 +25,9 @@ from streams.domain.transitions import (
     after_look,
     after_no,
     after_no_to_create,
+    after_recognition,
     after_refusal,
+    after_search,
     after_update,
     begin_again,
     begin_create,
@@ -36,7 +38,7 @@ from streams.domain.transitions import (
 
 __all__ = ["Act", "Actions", "Run"]
 
-Act = Create | Adopt | Update | Delete
+Act = Create | Adopt | Seek | Update | Delete
 
 
 @dataclass
@@ -84,6 +86,8 @@ class Actions:
                 await self._create(run, action)
             case Adopt():
                 await self._adopt(run, action)
+            case Seek():
+                await self._seek(run, action)
             case Update():
                 await self._update(run, action)
             case Delete():
@@ -137,7 +141,7 @@ class Actions:
             return
         wait = may_appear_for(creating, self._settle, self._now())
         if wait:
-            raise _unsettled(adopt, wait)
+            raise _unsettled(adopt.grant, wait)
         connection = self._connections.get(run.partition, run.agenda.provider_id)
         if still_wanted(run.agenda, creating, connection, self._now()):
             await self._create_again(run, adopt, port, token)
@@ -157,18 +161,35 @@ class Actions:
         else:
             return
         # What was refused is the entry of before: the newest is still owed, under an id of its own.
-        raise _unsettled(adopt, self._settle)
+        raise _unsettled(adopt.grant, self._settle)
 
     async def _find(self, run: Run, adopt: Adopt, port: CalendarPort, token: str) -> bool:
         """Look for the event of a mark; True when it stands and was adopted."""
         creating = adopt.creating
         mark = _mark(run.agenda, creating.revision, creating.generation, creating.grant_id)
-        found = await self._calls.call("find", adopt.grant, run.agenda.provider_id, token, lambda bearer: port.find(bearer, mark))
+        found = await self._look(run, adopt.grant, port, token, mark)
         if found is None:
             return False
         run.agenda = after_create(run.agenda, creating, found)
         run.kind = OutcomeKind.CREATED
         return True
+
+    async def _seek(self, run: Run, seek: Seek) -> None:
+        """A create in doubt that is not found is waited for: later nothing would find its event, were the grant that it began with dead."""
+        grant, other = seek.grant, seek.other
+        port = self._services.calendar(grant.service)
+        token = await self._calls.token(run.agenda.provider_id, grant)
+        found = await self._look(run, grant, port, token, _mark(run.agenda, other.revision, other.generation, grant.grant_id))
+        if found is not None:
+            run.agenda = after_recognition(run.agenda, seek, found)
+            return
+        wait = may_appear_for(other, self._settle, self._now()) if isinstance(other, Creating) else timedelta()
+        if wait:
+            raise _unsettled(grant, wait)
+        run.agenda = after_search(run.agenda, seek)
+
+    async def _look(self, run: Run, grant: Held, port: CalendarPort, token: str, mark: EventMark) -> RemoteEvent | None:
+        return await self._calls.call("find", grant, run.agenda.provider_id, token, lambda bearer: port.find(bearer, mark))
 
     async def _update(self, run: Run, update: Update) -> None:
         port = self._services.calendar(update.grant.service)
@@ -212,8 +233,8 @@ class Actions:
         run.agenda = run.stored = agenda
 
 
-def _unsettled(adopt: Adopt, wait: timedelta) -> Retryable:
-    return Retryable(adopt.grant.service, LocalCode.CREATE_UNSETTLED, detail="its event may still appear", retry_after=wait.total_seconds())
+def _unsettled(grant: Held, wait: timedelta) -> Retryable:
+    return Retryable(grant.service, LocalCode.CREATE_UNSETTLED, detail="its event may still appear", retry_after=wait.total_seconds())
 
 
 def _mark(agenda: Agenda, revision: int, generation: int, grant_id: str) -> EventMark:

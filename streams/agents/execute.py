@@ -37,6 +37,7 @@ from streams.domain.reconcile import (
     Delete,
     Done,
     Rest,
+    Seek,
     Settle,
     Update,
     leaving,
@@ -134,7 +135,7 @@ class Executor:
                     kind = run.kind or OutcomeKind.UNCHANGED
                     await self._results.check_again(await self._ending(run, None), kind, action.until)
                     return
-                case Create() | Adopt() | Update() | Delete():
+                case Create() | Adopt() | Seek() | Update() | Delete():
                     if await self._take(run, action):
                         return
                 case _:
@@ -293,7 +294,7 @@ def _given_up(agenda: Agenda, action: Act) -> Agenda:
             return after_delete(agenda, action)
         case Adopt():
             return after_look(agenda, action.creating)
-        case Create() | Update():
+        case Create() | Seek() | Update():
             return agenda
         case _:
             assert_never(action)

@@ -34,7 +34,10 @@ __all__ = [
 
 
 class Calendar(msgspec.Struct, frozen=True):
-    """Whose primary calendar: the service and the account. A new grant to the same account is the same calendar."""
+    """Whose primary calendar: the service and the account. A new grant to the same account is the same calendar.
+
+    `email`: an address of the account; with what else it takes where that was another account's before (see Account).
+    """
 
     service: Service
     email: str
@@ -79,6 +82,8 @@ class Applied(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     doubt: Doubt | None = None
     #: The last day that it may show.
     ends_on: date | None = None
+    #: Calendars of the service on which it was looked for too, and does not stand.
+    sought: tuple[Calendar, ...] = ()
 
 
 class Creating(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,6 +102,8 @@ class Creating(msgspec.Struct, frozen=True, kw_only=True):
     started_at: datetime
     refused: bool = False
     answered: bool = False
+    #: As of an event that was applied.
+    sought: tuple[Calendar, ...] = ()
 
 
 class Dismissed(msgspec.Struct, frozen=True, kw_only=True):

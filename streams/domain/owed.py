@@ -5,7 +5,17 @@ from datetime import datetime, timedelta
 from streams.domain.agenda import Agenda, Applied, Calendar, Creating, content_hash, has_ended
 from streams.domain.connection import Connection
 
-__all__ = ["begun", "may_appear_for", "may_be_owed", "owes_removal", "shown_has_ended", "standing", "still_wanted"]
+__all__ = [
+    "begun",
+    "may_appear_for",
+    "may_be_on",
+    "may_be_owed",
+    "owes_removal",
+    "shown_has_ended",
+    "standing",
+    "still_wanted",
+    "unused_generation",
+]
 
 
 def standing(agenda: Agenda) -> tuple[Applied, ...]:
@@ -16,6 +26,23 @@ def standing(agenda: Agenda) -> tuple[Applied, ...]:
 def begun(agenda: Agenda) -> tuple[Creating, ...]:
     """Creates that were begun on any calendar, the one in force first."""
     return agenda.begun if agenda.creating is None else (agenda.creating, *agenda.begun)
+
+
+def unused_generation(agenda: Agenda) -> int:
+    """For a new event. Not that of a create that was begun elsewhere: were that the same mailbox, a look would take one for the other."""
+    return max([agenda.generation, *(creating.generation + 1 for creating in begun(agenda))])
+
+
+def may_be_on(agenda: Agenda, calendar: Calendar) -> Applied | Creating | None:
+    """What stands, or was begun, on another calendar of the service and was not looked for on this one.
+
+    The two may be one mailbox: under another address, or moved with all that is in it.
+    """
+    everywhere: tuple[Applied | Creating, ...] = (*standing(agenda), *begun(agenda))
+    for each in everywhere:
+        if each.calendar != calendar and each.calendar.service is calendar.service and calendar not in each.sought:
+            return each
+    return None
 
 
 def shown_has_ended(agenda: Agenda, applied: Applied, now: datetime) -> bool:
@@ -54,8 +81,11 @@ def may_appear_for(creating: Creating, settle: timedelta, now: datetime) -> time
 
 
 def still_wanted(agenda: Agenda, creating: Creating, connection: Connection | None, now: datetime) -> bool:
-    """Whether a begun create whose event will not appear any more shall be tried again, rather than given up."""
-    if creating.refused:
+    """Whether a begun create whose event will not appear any more shall be tried again, rather than given up.
+
+    Not where an event stands by now: it was made under another address of the mailbox.
+    """
+    if creating.refused or any(applied.calendar == creating.calendar for applied in standing(agenda)):
         return False
     entry = agenda.desired.entry if agenda.desired is not None else None
     current = connection.current if connection is not None else None

@@ -9,7 +9,7 @@ from schemas.intents import CalendarEntry
 from schemas.outcomes import Reason
 from streams.domain.agenda import Agenda, Applied, Calendar, Creating, at_calendar, content_hash, has_ended, when_and_where
 from streams.domain.connection import Connection, Held
-from streams.domain.owed import begun, shown_has_ended, standing
+from streams.domain.owed import begun, may_be_on, shown_has_ended, standing, unused_generation
 
 __all__ = [
     "Action",
@@ -18,6 +18,7 @@ __all__ = [
     "Delete",
     "Done",
     "Rest",
+    "Seek",
     "Settle",
     "Update",
     "leaving",
@@ -41,6 +42,14 @@ class Adopt:
 
     grant: Held
     creating: Creating
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seek:
+    """Look whether what was made on another calendar stands on this one too, before another is made or all is called done."""
+
+    grant: Held
+    other: Applied | Creating
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +87,7 @@ class Settle:
     until: datetime
 
 
-Action = Create | Adopt | Update | Delete | Done | Rest | Settle
+Action = Create | Adopt | Seek | Update | Delete | Done | Rest | Settle
 
 
 def reconcile(agenda: Agenda, connection: Connection | None, now: datetime) -> Action:
@@ -88,7 +97,7 @@ def reconcile(agenda: Agenda, connection: Connection | None, now: datetime) -> A
     """
     current = connection.current if connection is not None else None
     here = _disconnected(agenda, now) if current is None else _in_force(agenda, current, now)
-    if isinstance(here, Create | Adopt | Update | Delete):
+    if isinstance(here, Create | Adopt | Seek | Update | Delete):
         return here
     return leaving(agenda, connection, now) or here
 
@@ -97,7 +106,9 @@ def _in_force(agenda: Agenda, current: Held, now: datetime) -> Action:
     agenda = at_calendar(agenda, current.calendar)
     if agenda.creating is None:
         return _here(agenda, current, now)
-    return Adopt(grant=current, creating=agenda.creating) if current.usable else Rest(reason=Reason.NEEDS_RECONNECT)
+    if not current.usable:
+        return Rest(reason=Reason.NEEDS_RECONNECT)
+    return _seek(agenda, current) or Adopt(grant=current, creating=agenda.creating)
 
 
 def leaving(agenda: Agenda, connection: Connection | None, now: datetime) -> Adopt | Delete | None:
@@ -128,7 +139,7 @@ def _here(agenda: Agenda, current: Held | None, now: datetime) -> Action:
     desired, applied = agenda.desired, agenda.applied
     entry = desired.entry if desired is not None else None
     if desired is None or entry is None:
-        return _hide(applied, current)
+        return _hide(agenda, current, now)
     if applied is not None and applied.content == content_hash(entry) and not _may_be_overtaken(applied):
         return Done()
     if applied is None and has_ended(entry, now):
@@ -140,19 +151,27 @@ def _here(agenda: Agenda, current: Held | None, now: datetime) -> Action:
     if not current.usable:
         return Rest(reason=Reason.NEEDS_RECONNECT)
     if applied is None:
-        return Create(grant=current, entry=entry, revision=desired.revision, generation=agenda.generation)
+        new = Create(grant=current, entry=entry, revision=desired.revision, generation=unused_generation(agenda))
+        return _seek(agenda, current) or new
     if applied.doubt is not None and applied.content == content_hash(entry) and now < applied.doubt.until:
         return Settle(until=applied.doubt.until)
     return Update(grant=current, applied=_without_old_doubt(applied, now), entry=entry, revision=desired.revision)
 
 
-def _hide(applied: Applied | None, current: Held | None) -> Action:
+def _hide(agenda: Agenda, current: Held | None, now: datetime) -> Action:
     """Where nothing shall stand an older call cannot do harm: no service brings back an event that was taken off."""
-    if applied is None or current is None:
+    if current is None:
         return Done()
-    if not current.usable:
-        return Rest(reason=Reason.NEEDS_RECONNECT)
-    return Delete(grant=current, applied=applied)
+    if agenda.applied is None:
+        seek = _seek(agenda, current) if current.usable else None
+        over = seek is not None and isinstance(seek.other, Applied) and shown_has_ended(agenda, seek.other, now)
+        return Done() if seek is None or over else seek
+    return Delete(grant=current, applied=agenda.applied) if current.usable else Rest(reason=Reason.NEEDS_RECONNECT)
+
+
+def _seek(agenda: Agenda, current: Held) -> Seek | None:
+    other = may_be_on(agenda, current.calendar)
+    return None if other is None else Seek(grant=current, other=other)
 
 
 def _may_be_overtaken(applied: Applied) -> bool:

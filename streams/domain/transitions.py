@@ -4,12 +4,13 @@ What a call is about to do is written ahead, confirmed, so that whoever goes on 
 """
 
 from datetime import date, datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 
 from streams.domain.agenda import Agenda, Applied, Creating, Dismissed, Doubt, at_calendar, content_hash, when_and_where
-from streams.domain.reconcile import Create, Delete, Update
+from streams.domain.owed import unused_generation
+from streams.domain.reconcile import Create, Delete, Seek, Update
 
 __all__ = [
     "after_create",
@@ -18,7 +19,9 @@ __all__ = [
     "after_look",
     "after_no",
     "after_no_to_create",
+    "after_recognition",
     "after_refusal",
+    "after_search",
     "after_update",
     "begin_again",
     "begin_create",
@@ -26,6 +29,9 @@ __all__ = [
     "begin_update",
     "next_generation",
 ]
+
+
+T = TypeVar("T", Applied, Creating)
 
 
 class StandingEvent(Protocol):
@@ -92,6 +98,48 @@ def after_look(agenda: Agenda, creating: Creating) -> Agenda:
     return msgspec.structs.replace(at_calendar(agenda, creating.calendar), creating=None, generation=generation)
 
 
+def after_recognition(agenda: Agenda, seek: Seek, event: StandingEvent) -> Agenda:
+    """The agenda after an event that was made on another calendar turned out to stand on this one. What it shows is not known.
+
+    Under the same id it is the same event, and nothing stands on the other calendar; a copy of it, in a mailbox that was moved, is another.
+    """
+    calendar, other = seek.grant.calendar, seek.other
+    agenda = at_calendar(agenda, calendar)
+    if isinstance(other, Applied):
+        applied = msgspec.structs.replace(
+            other, revision=event.revision, remote_id=event.remote_id, calendar=calendar, content="", sought=()
+        )
+    else:
+        applied = Applied(
+            revision=event.revision,
+            generation=event.generation,
+            remote_id=event.remote_id,
+            calendar=calendar,
+            content="",
+            when_and_where="",
+            ends_on=other.entry.ends_at.date(),
+        )
+    return msgspec.structs.replace(
+        agenda,
+        applied=applied,
+        left=tuple(each for each in agenda.left if each != other or each.remote_id != event.remote_id),
+        begun=tuple(each for each in agenda.begun if each != other),
+        generation=max(agenda.generation, event.generation + 1),
+        dismissed=None,
+        waiting=None,
+    )
+
+
+def after_search(agenda: Agenda, seek: Seek) -> Agenda:
+    """The agenda after what was made on another calendar was looked for on this one in vain."""
+
+    def known(each: T) -> T:
+        return msgspec.structs.replace(each, sought=(*each.sought, seek.grant.calendar)) if each == seek.other else each
+
+    agenda = at_calendar(agenda, seek.grant.calendar)
+    return msgspec.structs.replace(agenda, left=tuple(map(known, agenda.left)), begun=tuple(map(known, agenda.begun)))
+
+
 def after_refusal(agenda: Agenda, creating: Creating) -> Agenda:
     """The agenda after the service said that it will never make this event. Should it have made it all the same, the next look finds it."""
     return _with_mark(agenda, msgspec.structs.replace(creating, refused=True))
@@ -99,7 +147,7 @@ def after_refusal(agenda: Agenda, creating: Creating) -> Agenda:
 
 def next_generation(agenda: Agenda, creating: Creating) -> Agenda:
     """The agenda after the derived id of a begun create turned out to be used up (an event deleted since). Nobody asked for the next."""
-    generation = max(agenda.generation, creating.generation + 1)
+    generation = max(unused_generation(agenda), creating.generation + 1)
     next_one = msgspec.structs.replace(creating, generation=generation, answered=True)
     return msgspec.structs.replace(_with_mark(agenda, next_one), generation=generation)
 

@@ -32,6 +32,7 @@ from streams.domain.reconcile import (
     Delete,
     Done,
     Rest,
+    Seek,
     Settle,
     Update,
     reconcile,
@@ -43,6 +44,8 @@ from streams.domain.transitions import (
     after_look,
     after_no,
     after_no_to_create,
+    after_recognition,
+    after_search,
     after_update,
     begin_again,
     begin_create,
@@ -67,7 +70,15 @@ ENTRIES = (
     entry(starts_at=datetime(2027, 3, 9, 18), ends_at=datetime(2027, 3, 9, 19)),
     None,
 )
-ACCOUNTS = ((Service.GOOGLE, "ada@example.org"), (Service.GOOGLE, "ada@home.example"), (Service.MICROSOFT, "ada@example.org"))
+#: The last address of each service opens the same mailbox as its first one.
+ACCOUNTS = (
+    (Service.GOOGLE, "ada@example.org"),
+    (Service.GOOGLE, "ada@home.example"),
+    (Service.GOOGLE, "ada@alias.example"),
+    (Service.MICROSOFT, "ada@example.org"),
+    (Service.MICROSOFT, "ada@alias.example"),
+)
+ALIASES = {Calendar(service, "ada@alias.example"): Calendar(service, "ada@example.org") for service in Service}
 
 
 T = TypeVar("T")
@@ -100,7 +111,7 @@ class Execution(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now = NOW
-        self.calendars = ModelCalendars()
+        self.calendars = ModelCalendars(aliases=ALIASES)
         self.row: bytes | None = None
         self.connection = Connection(provider_id=ADA)
         self.topic: list[Intent] = []
@@ -152,7 +163,7 @@ class Execution(RuleBasedStateMachine):
         current = (self.connection.current,) if self.connection.current is not None else ()
         grant = data.draw(st.sampled_from((*current, *self.connection.retiring)))
         self.calendars.dead_grants.add(grant.grant_id)
-        self.to_be_empty.discard(grant.calendar)
+        self.to_be_empty.discard(self.calendars.mailbox(grant.calendar))
 
     @rule()
     def somebody_removes_the_event_by_hand(self) -> None:
@@ -269,9 +280,9 @@ class Execution(RuleBasedStateMachine):
     def expect_empty(self, before: Connection) -> None:
         for grant in self.connection.retiring:
             if grant not in before.retiring and grant.grant_id not in self.calendars.dead_grants and self.now < AFTER_THE_CLASS:
-                self.to_be_empty.add(grant.calendar)
+                self.to_be_empty.add(self.calendars.mailbox(grant.calendar))
         if self.connection.current is not None:
-            self.to_be_empty.discard(self.connection.current.calendar)
+            self.to_be_empty.discard(self.calendars.mailbox(self.connection.current.calendar))
 
     def retire_done(self) -> None:
         for grant in self.connection.retiring:
@@ -302,7 +313,7 @@ class Execution(RuleBasedStateMachine):
             self.take(action)
         raise AssertionError("it never comes to rest")
 
-    def take(self, action: Create | Adopt | Update | Delete) -> None:
+    def take(self, action: Create | Adopt | Seek | Update | Delete) -> None:
         try:
             self.perform(action)
         except ReconnectNeeded:
@@ -311,7 +322,7 @@ class Execution(RuleBasedStateMachine):
             self.save()
             raise
 
-    def perform(self, action: Create | Adopt | Update | Delete) -> None:
+    def perform(self, action: Create | Adopt | Seek | Update | Delete) -> None:
         match action:
             case Create():
                 assert not has_ended(action.entry, self.now)
@@ -321,6 +332,8 @@ class Execution(RuleBasedStateMachine):
                 self.create(action.grant, self.agenda.creating)
             case Adopt():
                 self.adopt(action.grant, action.creating)
+            case Seek():
+                self.seek(action)
             case Update():
                 try:
                     self.change(action, lambda: self.calendars.update(action.grant, action))
@@ -367,8 +380,17 @@ class Execution(RuleBasedStateMachine):
         self.agenda = after_create(self.agenda, creating, event)
         self.dismissed = None
 
+    def seek(self, seek: Seek) -> None:
+        found = self.call(lambda: self.calendars.find(seek.grant, seek.grant.calendar, seek.other.generation))
+        if found is not None:
+            self.agenda = after_recognition(self.agenda, seek, found)
+            return
+        if isinstance(seek.other, Creating) and may_appear_for(seek.other, SETTLE, self.now):
+            raise UnsettledError
+        self.agenda = after_search(self.agenda, seek)
+
     def find(self, grant: Held, creating: Creating) -> bool:
-        found = self.call(lambda: self.calendars.find(grant, creating))
+        found = self.call(lambda: self.calendars.find(grant, creating.calendar, creating.generation))
         if found is not None:
             self.agenda = after_create(self.agenda, creating, found)
         return found is not None

@@ -33,8 +33,9 @@ class ModelEvent:
 
 @dataclass
 class ModelCalendars:
-    """Every calendar of one provider, with the events of one class."""
+    """Every calendar of one provider, with the events of one class. `aliases`: other addresses of a mailbox, by its own."""
 
+    aliases: dict[Calendar, Calendar] = field(default_factory=dict)
     events: dict[Calendar, dict[str, ModelEvent]] = field(default_factory=dict)
     dead_grants: set[str] = field(default_factory=set)
     #: Work that timed out and that the service may still carry out, in any order.
@@ -43,14 +44,18 @@ class ModelCalendars:
     under_way: set[str] = field(default_factory=set)
     writes: int = 0
 
+    def mailbox(self, calendar: Calendar) -> Calendar:
+        return self.aliases.get(calendar, calendar)
+
     def standing(self, calendar: Calendar) -> list[ModelEvent]:
-        return [event for event in self.events.get(calendar, {}).values() if event.standing]
+        return [event for event in self.events.get(self.mailbox(calendar), {}).values() if event.standing]
 
     def create(self, grant: Held, creating: Creating) -> RemoteEvent:
         """An id is no lock: creates that are under way at the same time may both make an event."""
         self._open(grant)
         key = self._id(creating)
-        known = self.events.setdefault(creating.calendar, {}).get(key)
+        events = self.events.setdefault(self.mailbox(creating.calendar), {})
+        known = events.get(key)
         if known is not None and key in self.under_way:
             key = f"{key}-twin-{self.writes}"
         elif known is not None:
@@ -58,18 +63,18 @@ class ModelCalendars:
                 return known.as_remote()
             raise AlreadyExists(grant.service, "duplicate")
         event = ModelEvent(key, creating.entry, creating.entry, creating.revision, creating.generation)
-        self.events[creating.calendar][key] = event
+        events[key] = event
         self.writes += 1
         return event.as_remote()
 
-    def find(self, grant: Held, creating: Creating) -> RemoteEvent | None:
+    def find(self, grant: Held, calendar: Calendar, generation: int) -> RemoteEvent | None:
         self._open(grant)
-        found = [event for event in self.standing(creating.calendar) if event.generation == creating.generation]
+        found = [event for event in self.standing(calendar) if event.generation == generation]
         return found[0].as_remote() if found else None
 
     def update(self, grant: Held, update: Update) -> None:
         self._open(grant)
-        event = self.events[update.applied.calendar][update.applied.remote_id]
+        event = self.events[self.mailbox(update.applied.calendar)][update.applied.remote_id]
         if not event.standing:
             raise EventGone(grant.service, "gone")
         self.writes += content_hash(event.entry) != content_hash(update.entry)
@@ -77,7 +82,7 @@ class ModelCalendars:
 
     def delete(self, grant: Held, calendar: Calendar, remote_id: str) -> None:
         self._open(grant)
-        event = self.events[calendar][remote_id]
+        event = self.events[self.mailbox(calendar)][remote_id]
         self.writes += event.standing
         event.standing = False
 

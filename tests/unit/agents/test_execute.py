@@ -13,6 +13,7 @@ from schemas.connections import ConnectionState, Service
 from schemas.intents import CalendarEntry, Lane
 from schemas.outcomes import OutcomeKind, Reason
 from streams.domain.agenda import Agenda, decode_agenda
+from streams.domain.connection import Held
 from tests.support.execution import ADA, agenda, applied, creating, entry, intent
 from tests.unit.agents.executing import ROW, SETTLE, TOPICS, Execution, grant
 from tests.unit.agents.fakes import KilledError
@@ -417,12 +418,46 @@ async def test_a_class_stands_on_the_new_calendar_while_the_old_ones_service_fai
     assert it.connections.get(0, ADA).retiring == ()
 
 
+@pytest.mark.parametrize("old", [(), (grant(),)], ids=["the old grant is dead", "the old grant still works"])
+async def test_a_mailbox_that_is_connected_under_another_address_shows_the_class_once(it: Execution, old: tuple[Held, ...]) -> None:
+    """An alias, or an account that was renamed: nobody can tell that from another mailbox but by looking."""
+    await it.take(intent(1))
+    it.tokens.grant("refresh-3", ADA)
+    it.connect(grant(3, email="ada@married.example"), *old)
+    it.start()
+    await it.take(intent(2, entry(title="Yin")))
+    assert (titles(it), it.calls) == (["Yin"], ["create", "find", "update"])
+    assert (it.row.left, it.connections.get(0, ADA).retiring) == ((), ())
+
+
+async def test_what_was_begun_under_another_address_of_the_mailbox_is_found(it: Execution) -> None:
+    it.calendar.script.fail(failing, operation="create", after=True)
+    await it.take(intent(1))
+    it.tokens.grant("refresh-3", ADA)
+    it.connect(grant(3, email="ada@married.example"))
+    it.start()
+    await it.take(intent(1))
+    assert (titles(it), it.calls, it.row.begun) == (["Yoga for all"], ["create", "find", "update"], ())
+
+
+async def test_an_event_that_may_still_appear_in_the_same_mailbox_holds_up_a_create(it: Execution) -> None:
+    """Nothing would find it later, were the old grant dead; and its generation is not used again."""
+    it.calendar.script.fail(failing, operation="create")
+    await it.take(intent(1))
+    it.connect(OTHER)
+    it.start()
+    await it.take(intent(1))
+    assert (it.calls, it.outcomes[-1][0]) == (["create", "find"], OutcomeKind.RETRYING)
+    await it.take_again()
+    assert [(event.mailbox, event.mark.generation) for event in it.calendar.standing()] == [("ada-2", 1)]
+
+
 async def test_a_move_is_told_as_what_became_of_the_new_calendar(it: Execution) -> None:
     """What was taken off the old one comes last, and is not what anybody asks after."""
     await moved(it)
     await it.take(intent(1))
     told = it.told[-1]
-    assert (it.calls, told.kind, told.service) == (["create", "create", "delete"], OutcomeKind.CREATED, GOOGLE)
+    assert (it.calls, told.kind, told.service) == (["create", "find", "create", "delete"], OutcomeKind.CREATED, GOOGLE)
     assert told.remote_id == it.calendar.standing("ada-2")[0].remote_id
 
 

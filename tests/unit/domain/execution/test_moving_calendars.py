@@ -3,12 +3,13 @@
 from datetime import datetime, timedelta
 
 from adapters.ports import RemoteEvent
+from schemas.connections import Service
 from schemas.outcomes import Reason
-from streams.domain.agenda import Agenda, at_calendar, merge
+from streams.domain.agenda import Agenda, Applied, Creating, at_calendar, merge
 from streams.domain.connection import Connection
-from streams.domain.owed import may_be_owed, owes_removal
-from streams.domain.reconcile import Adopt, Create, Delete, Done, Rest, Update, reconcile
-from streams.domain.transitions import after_create, after_delete, begin_create
+from streams.domain.owed import may_be_owed, owes_removal, still_wanted
+from streams.domain.reconcile import Adopt, Create, Delete, Done, Rest, Seek, Update, reconcile
+from streams.domain.transitions import after_create, after_delete, after_recognition, after_search, begin_create
 from tests.support.execution import ADA, CLASS_ID, NOW, agenda, applied, connected, creating, entry, held, intent
 
 HELD = held()
@@ -19,7 +20,8 @@ MOVED = entry(starts_at=datetime(2027, 3, 9, 18), ends_at=datetime(2027, 3, 9, 1
 
 def moved_to_other(before: Agenda, connection: Connection | None = None) -> Agenda:
     """After the class was made on another calendar; without `connection` its own is out of reach."""
-    create = reconcile(before, connection or connected(OTHER), NOW)
+    while isinstance(create := reconcile(before, connection or connected(OTHER), NOW), Seek):
+        before = after_search(before, create)
     assert isinstance(create, Create)
     marked = begin_create(before, create, NOW)
     assert marked.creating is not None
@@ -30,10 +32,11 @@ def test_a_move_to_another_account_makes_the_event_there_and_then_removes_it_fro
     """What shall stand on the new calendar waits for nothing: the old one's service may be failing for hours."""
     moving = connected(OTHER, HELD)
     before = agenda(intent(1), applied=applied(), generation=1)
-    assert reconcile(before, moving, NOW) == Create(grant=OTHER, entry=entry(), revision=1, generation=1)
+    searched = after_search(before, Seek(grant=OTHER, other=applied()))
+    assert reconcile(searched, moving, NOW) == Create(grant=OTHER, entry=entry(), revision=1, generation=1)
     moved = moved_to_other(before, moving)
     delete = reconcile(moved, moving, NOW)
-    assert delete == Delete(grant=HELD, applied=applied())
+    assert delete == Delete(grant=HELD, applied=applied(sought=(OTHER.calendar,)))
     assert isinstance(delete, Delete)
     assert reconcile(after_delete(moved, delete), moving, NOW) == Done()
 
@@ -85,15 +88,65 @@ def test_a_disconnect_without_removal_leaves_everything_standing() -> None:
 
 
 def test_a_create_begun_on_a_calendar_that_is_being_left_is_looked_for_there() -> None:
-    mark = creating()
+    mark, sought = creating(), creating(sought=(OTHER.calendar,))
     moving = connected(OTHER, HELD)
-    assert reconcile(moved_to_other(agenda(intent(1), creating=mark), moving), moving, NOW) == Adopt(grant=HELD, creating=mark)
+    assert reconcile(moved_to_other(agenda(intent(1), creating=mark), moving), moving, NOW) == Adopt(grant=HELD, creating=sought)
     assert reconcile(agenda(intent(1), creating=mark), connected(None, HELD), NOW) == Adopt(grant=HELD, creating=mark)
 
 
 def test_an_event_that_cannot_be_reached_any_more_does_not_keep_the_class_from_another_calendar() -> None:
     for lost in (agenda(intent(1), applied=applied(), generation=1), agenda(intent(1), creating=creating(), generation=1)):
-        assert reconcile(lost, connected(OTHER), NOW) == Create(grant=OTHER, entry=entry(), revision=1, generation=1)
+        assert moved_to_other(lost).generation == 2
+
+
+def found(applied_there: Applied | Creating, **changes: object) -> RemoteEvent:
+    values: dict[str, object] = {"remote_id": "remote-0", "revision": 1, "generation": applied_there.generation}
+    return RemoteEvent(**values | changes)  # type: ignore[arg-type]
+
+
+def test_an_event_out_of_reach_is_looked_for_where_the_mailbox_may_be_the_same() -> None:
+    """Reconnected under another address, with the old grant dead."""
+    before = agenda(intent(1), applied=applied(), generation=1)
+    seek = reconcile(before, connected(OTHER), NOW)
+    assert seek == Seek(grant=OTHER, other=applied())
+    assert isinstance(seek, Seek)
+    same = after_recognition(before, seek, found(applied()))
+    assert (same.left, same.applied is not None and same.applied.calendar) == ((), OTHER.calendar)
+    assert isinstance(reconcile(same, connected(OTHER), NOW), Update)
+    assert isinstance(reconcile(merge(same, intent(2, None)), connected(OTHER), NOW), Delete)
+
+
+def test_a_class_cancelled_meanwhile_goes_from_the_mailbox_under_its_other_address() -> None:
+    before = agenda(intent(1), intent(2, None), applied=applied(), generation=1)
+    seek = reconcile(before, connected(OTHER), NOW)
+    assert isinstance(seek, Seek)
+    assert isinstance(reconcile(after_recognition(before, seek, found(applied())), connected(OTHER), NOW), Delete)
+    assert reconcile(after_search(before, seek), connected(OTHER), NOW) == Done()
+    assert reconcile(before, connected(held(2, email="ada@home.example", usable=False)), NOW) == Done()
+
+
+def test_a_copy_in_a_mailbox_that_was_moved_is_taken_over_and_the_original_still_goes() -> None:
+    before = agenda(intent(1), applied=applied(), generation=1)
+    seek = Seek(grant=OTHER, other=applied())
+    copied = after_recognition(before, seek, found(applied(), remote_id="copy"))
+    assert copied.left == (applied(),)
+    assert isinstance(reconcile(copied, connected(OTHER, HELD), NOW), Update)
+
+
+def test_a_create_begun_elsewhere_is_looked_for_too_and_its_generation_is_not_used_again() -> None:
+    begun = agenda(intent(1), creating=creating())
+    seek = reconcile(begun, connected(OTHER), NOW)
+    assert seek == Seek(grant=OTHER, other=creating())
+    assert isinstance(seek, Seek)
+    same = after_recognition(begun, seek, found(creating()))
+    assert (same.begun, same.generation, isinstance(reconcile(same, connected(OTHER), NOW), Update)) == ((), 1, True)
+    create = reconcile(after_search(begun, seek), connected(OTHER), NOW)
+    assert create == Create(grant=OTHER, entry=entry(), revision=1, generation=1)
+
+
+def test_nothing_is_looked_for_at_another_service() -> None:
+    elsewhere = held(2, service=Service.MICROSOFT)
+    assert isinstance(reconcile(agenda(intent(1), applied=applied(), generation=1), connected(elsewhere), NOW), Create)
 
 
 def test_coming_back_to_a_calendar_finds_the_event_that_was_left_there() -> None:
@@ -112,7 +165,14 @@ def test_coming_back_to_a_calendar_looks_for_what_was_begun_there() -> None:
     mark = creating()
     left = moved_to_other(agenda(intent(1), creating=mark))
     again = held(3)
-    assert reconcile(left, connected(again), NOW) == Adopt(grant=again, creating=mark)
+    seek = reconcile(left, connected(again), NOW)
+    assert isinstance(seek, Seek)
+    assert seek.other.calendar == OTHER.calendar
+    sought = creating(sought=(OTHER.calendar,))
+    assert reconcile(after_search(left, seek), connected(again), NOW) == Adopt(grant=again, creating=sought)
+    same = after_recognition(left, seek, found(seek.other, remote_id="remote-x"))
+    assert reconcile(same, connected(again), NOW) == Adopt(grant=again, creating=sought)
+    assert not still_wanted(same, sought, connected(again), NOW)
     assert reconcile(left, connected(held(3, usable=False)), NOW) == Rest(reason=Reason.NEEDS_RECONNECT)
 
 

@@ -108,9 +108,11 @@ class Executor:
         wait_until = rests_until(items)
         if wait_until is not None and wait_until > self._now():
             await self._defer(run, wait_until)
-            return
-        await self._settle_entry(run)
-        await self._connections.retire_done(partition, provider_id)
+        else:
+            await self._settle_entry(run)
+            await self._connections.retire_done(partition, provider_id)
+        for item in items:  # not before the grant has ended too: nothing else would come back to it
+            item.done()
 
     async def _forget(self, partition: int, row_key: bytes, stored: Agenda | None, order: Forget) -> None:
         if stored is not None and forget_entry_on(stored, order.today, order.days) <= order.today:

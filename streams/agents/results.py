@@ -1,4 +1,4 @@
-"""How an execution ends: outcomes, retries and dead letters, confirmed together with the agenda's row, then the records are done."""
+"""How an execution ends: outcomes, retries and dead letters, confirmed together with the agenda's row; then the records may be done."""
 
 import asyncio
 import logging
@@ -128,8 +128,6 @@ class Results:
         await asyncio.gather(*sends)
         for outcome in outcomes:
             self._count(outcome, ending.agenda)
-        for item in ending.items:
-            item.done()
 
     def _count(self, outcome: Outcome, agenda: Agenda) -> None:
         self._metrics.outcome(outcome.kind, outcome.service)

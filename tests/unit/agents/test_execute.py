@@ -1,5 +1,6 @@
 """The executor: what is confirmed before what, and where an entry goes when a call fails."""
 
+import contextlib
 from datetime import timedelta
 
 import msgspec
@@ -396,6 +397,25 @@ async def test_a_look_that_is_refused_for_good_does_not_keep_the_old_grant_for_e
     assert it.outcomes[-1][0] is OutcomeKind.DEAD_LETTERED
     assert (it.row.creating, it.row.begun, it.connections.get(0, ADA).retiring) == (None, (), ())
     assert it.broker.states(TOPICS.connection_status) == [ConnectionState.DISCONNECTED]
+
+
+@pytest.mark.parametrize("sends", range(6))
+async def test_a_worker_killed_anywhere_in_the_last_removal_leaves_no_grant_that_nobody_ends(it: Execution, sends: int) -> None:
+    """Where its record is done before the grant has ended nothing comes back to it: its token is kept, and it is shown as disconnecting."""
+    await it.take(intent(1))
+    it.leave(grant())
+    it.start()
+    it.taken.clear()
+    it.broker.die_before = it.broker.sends + sends
+    with contextlib.suppress(KilledError):
+        await it.take(intent(1))
+    done = it.taken == [intent(1)]
+    it.broker.die_before = None
+    it.start()
+    if not done:
+        await it.take(intent(1))
+    assert (it.calendar.standing(), it.connections.get(0, ADA).retiring) == ([], ())
+    assert it.broker.states(TOPICS.connection_status)[-1] is ConnectionState.DISCONNECTED
 
 
 async def moved(it: Execution) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ from faust.types import TP
 from streams.engine.pace import Pace
 
 __all__ = ["SafeTransport"]
+
+log = logging.getLogger(__name__)
 
 
 #: How long a fetch request waits for data at the broker. aiokafka has one request under way per broker; a partition that still had records
@@ -165,10 +168,14 @@ class SafeConsumer(driver.Consumer):  # type: ignore[misc]
         """Also for partitions without a committed offset, which aiokafka leaves where they are."""
         await super().perform_seek()
         self._handed.clear()
-        unread = [tp for tp in self.assignment() if not self._read_offset[tp] and not self._is_changelog_tp(tp)]
-        if unread:
-            starts = await self.earliest_offsets(*unread)
-            await self.seek_wait({TP(tp.topic, tp.partition): start for tp, start in starts.items()})
+        inputs = [tp for tp in self.assignment() if not self._is_changelog_tp(tp)]
+        if inputs:
+            starts = {TP(tp.topic, tp.partition): start for tp, start in (await self.earliest_offsets(*inputs)).items()}
+            unread = {tp: start for tp, start in starts.items() if not self._read_offset[tp]}
+            if unread:
+                await self.seek_wait(unread)
+            for tp in starts.keys() - unread.keys():
+                _tell_what_was_lost(tp, self._read_offset[tp], starts[tp])
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Holes need no bookkeeping."""
@@ -181,6 +188,15 @@ class SafeConsumer(driver.Consumer):  # type: ignore[misc]
         positions = self.app.offsets.positions()
         wanted = {tp: positions.get((tp.topic, tp.partition)) for tp in tps}
         return {tp: offset for tp, offset in wanted.items() if offset is not None and self._should_commit(tp, offset)}
+
+
+def _tell_what_was_lost(tp: TP, committed: int, start: int) -> None:
+    """aiokafka goes on with the oldest record that is left, without a word."""
+    if committed < start:
+        log.critical(
+            "records were removed by their topic's retention before they were read: what they asked for is not done",
+            extra={"topic": tp.topic, "partition": tp.partition, "committed": committed, "oldest": start, "missed": start - committed},
+        )
 
 
 class SafeTransport(driver.Transport):  # type: ignore[misc]

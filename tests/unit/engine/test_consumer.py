@@ -137,6 +137,15 @@ async def test_going_back_to_what_is_committed_includes_partitions_without_a_com
     assert network.seeks == ["committed", {P: 4}]
 
 
+async def test_records_that_were_removed_before_they_were_read_are_told(
+    consumer: Any, network: Network, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The worker was away for longer than its topic keeps records: the client would go on with what is left as if nothing had been."""
+    await consumer.perform_seek()
+    assert [(record.partition, record.missed) for record in caplog.records] == [(Q.partition, 1)]  # type: ignore[attr-defined]
+    assert network.seeks == ["committed"]
+
+
 async def test_only_what_the_tracker_says_is_committed_and_never_backwards(consumer: Any, offsets: OffsetTracker) -> None:
     first = offsets.open(tuple(P), 10)
     offsets.finish(offsets.open(tuple(P), 11))

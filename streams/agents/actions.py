@@ -182,6 +182,8 @@ class Actions:
         found = await self._look(run, grant, port, token, _mark(run.agenda, other.revision, other.generation, grant.grant_id))
         if found is not None:
             run.agenda = after_recognition(run.agenda, seek, found)
+            if not any(left.calendar == other.calendar for left in run.agenda.left):  # the very same event, not a copy
+                await self._connections.open_one_mailbox(run.partition, run.agenda.provider_id, other.calendar)
             return
         wait = may_appear_for(other, self._settle, self._now()) if isinstance(other, Creating) else timedelta()
         if wait:

@@ -253,6 +253,13 @@ class Connections:
             if held.removing and self._owes_removal is not None and not self._owes_removal(partition, provider_id, held.calendar):
                 await self._retire(partition, provider_id, held)
 
+    async def open_one_mailbox(self, partition: int, provider_id: str, calendar: Calendar) -> None:
+        """A calendar that is being left is the one in force. Its grant is forgotten, not revoked: at Google that would end the new one."""
+        for held in self.get(partition, provider_id).retiring:
+            if held.calendar == calendar:
+                await self.change(partition, provider_id, lambda row, gone=held.grant_id: retired(row, gone))  # type: ignore[misc]
+                self.keeper.forget(provider_id, held.grant_id)
+
     async def _retire(self, partition: int, provider_id: str, held: Held) -> None:
         """Revoke a grant, forget its tokens."""
         if held.grant_id in self._ending:

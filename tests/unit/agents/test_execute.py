@@ -448,6 +448,7 @@ async def test_a_mailbox_that_is_connected_under_another_address_shows_the_class
     await it.take(intent(2, entry(title="Yin")))
     assert (titles(it), it.calls) == (["Yin"], ["create", "find", "update"])
     assert (it.row.left, it.connections.get(0, ADA).retiring) == ((), ())
+    assert "revoke" not in [call.operation for call in it.tokens.calls], "at Google it would end the new grant too"
 
 
 async def test_what_was_begun_under_another_address_of_the_mailbox_is_found(it: Execution) -> None:

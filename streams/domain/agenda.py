@@ -8,7 +8,7 @@ import msgspec
 from schemas.connections import Service
 from schemas.intents import CalendarEntry, Intent
 from schemas.wall_time import instants
-from streams.domain.forgetting import day_to_forget
+from streams.domain.forgetting import day_to_forget, day_to_keep, later_day
 
 __all__ = [
     "Agenda",
@@ -128,6 +128,8 @@ class Agenda(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     waiting: str | None = None
     #: The class's last day, as last heard of; kept when nothing is desired any more.
     last_day: date | None = None
+    #: Counts as the last day where it is later: see ClassState.
+    kept_until: date | None = None
 
 
 encode_agenda = msgspec.json.Encoder().encode
@@ -193,8 +195,12 @@ def merge(agenda: Agenda, intent: Intent) -> Agenda:
         cause=intent.cause,
         occurred_at=intent.occurred_at,
     )
-    last_day = intent.entry.ends_at.date() if intent.entry is not None else agenda.last_day
-    return msgspec.structs.replace(agenda, desired=desired, last_day=last_day)
+    if intent.entry is None:
+        return msgspec.structs.replace(agenda, desired=desired)
+    last_day, kept_until = intent.entry.ends_at.date(), agenda.kept_until
+    if agenda.last_day is not None and intent.occurred_at is not None:
+        kept_until = later_day(kept_until, day_to_keep(agenda.last_day, last_day, intent.occurred_at.date()))
+    return msgspec.structs.replace(agenda, desired=desired, last_day=last_day, kept_until=kept_until)
 
 
 def intent_of(agenda: Agenda) -> Intent | None:
@@ -236,7 +242,7 @@ def forget_entry_on(agenda: Agenda, today: date, forget_after_days: int) -> date
     desired = agenda.desired
     shown = [applied.ends_on for applied in (agenda.applied, *agenda.left) if applied is not None and applied.ends_on is not None]
     if agenda.last_day is not None:
-        last_day = max([agenda.last_day, *shown])
+        last_day = max([agenda.last_day, *shown, agenda.kept_until or agenda.last_day])
     elif desired is not None and desired.occurred_at is not None:
         last_day = desired.occurred_at.date()
     else:

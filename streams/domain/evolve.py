@@ -23,6 +23,7 @@ from schemas.events import (
     StudentAdded,
     StudentRemoved,
 )
+from streams.domain.forgetting import day_to_keep, later_day
 from streams.domain.state import ClassDetails, ClassState
 
 __all__ = ["Position", "evolve", "position"]
@@ -80,7 +81,14 @@ def evolve(state: ClassState | None, event: ClassEvent, occurred_on: date | None
         details=details,
         students=students,
         last_event_on=occurred_on or before.last_event_on,
+        kept_until=before.kept_until if details is before.details else _kept_until(before, details, occurred_on),
     )
+
+
+def _kept_until(before: ClassState, details: ClassDetails | None, occurred_on: date | None) -> date | None:
+    if before.details is None or details is None or occurred_on is None:
+        return before.kept_until
+    return later_day(before.kept_until, day_to_keep(before.details.ends_at.date(), details.ends_at.date(), occurred_on))
 
 
 def _changed(details: ClassDetails, event: ClassRescheduled | ClassRelocated | ClassReassigned | ClassDetailsChanged) -> ClassDetails:

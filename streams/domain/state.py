@@ -39,7 +39,8 @@ class ClassState(msgspec.Struct, frozen=True, kw_only=True, array_like=True, tag
     """One class as of `version`.
 
     `details` is None until the class is known. `students` is the roster: sorted, each once, so that equal rosters have equal bytes; it
-    stands here and nowhere else. `last_event_on` is the day (UTC) of the last event folded, where its time was known.
+    stands here and nowhere else. `last_event_on` is the day (UTC) of the last event folded, where its time was known. `kept_until` is a
+    day that counts as its last one where that is later: it was moved into the past, which may be a mistake that is mended soon.
     """
 
     version: int
@@ -47,6 +48,7 @@ class ClassState(msgspec.Struct, frozen=True, kw_only=True, array_like=True, tag
     details: ClassDetails | None = None
     students: tuple[str, ...] = ()
     last_event_on: date | None = None
+    kept_until: date | None = None
 
     @property
     def booked(self) -> bool:
@@ -57,7 +59,7 @@ class ClassState(msgspec.Struct, frozen=True, kw_only=True, array_like=True, tag
         """Without the roster: a state may stand in a traceback."""
         return (
             f"ClassState(version={self.version}, cancelled={self.cancelled}, details={self.details!r}, "
-            f"students=<{len(self.students)}>, last_event_on={self.last_event_on!r})"
+            f"students=<{len(self.students)}>, last_event_on={self.last_event_on!r}, kept_until={self.kept_until!r})"
         )
 
     def __rich_repr__(self) -> list[tuple[str, object]]:
@@ -68,6 +70,7 @@ class ClassState(msgspec.Struct, frozen=True, kw_only=True, array_like=True, tag
             ("details", self.details),
             ("students", f"<{len(self.students)}>"),
             ("last_event_on", self.last_event_on),
+            ("kept_until", self.kept_until),
         ]
 
 

@@ -22,6 +22,7 @@ from schemas.events import (
     short_name,
 )
 from schemas.wall_time import instants
+from streams.domain.forgetting import last_day_of
 from streams.domain.intents import wanted
 from streams.domain.state import ClassDetails, ClassState, encode_state
 
@@ -80,7 +81,7 @@ def _class_row(class_id: str, state: ClassState, details: ClassDetails) -> Class
         presence=details.presence.value,
         status=_status(state),
         student_count=len(state.students),
-        last_day=ends_on,
+        last_day=last_day_of(state),
         card=_card(details),
         state=encode_state(state),
     )

@@ -152,6 +152,16 @@ def test_a_placeholder_at_the_end_of_time_is_never_forgotten_and_stops_nobody() 
     assert forget_entry_on(agenda(intent(1, None, occurred_at=datetime(9999, 12, 31, tzinfo=UTC))), today, 30) == date.max
 
 
+def test_an_entry_moved_into_the_past_is_kept_as_if_it_had_ended_on_the_day_of_the_move() -> None:
+    """Were it forgotten at once, mending the date would make a second event."""
+    past = entry(starts_at=datetime(2007, 3, 8, 9, 30), ends_at=datetime(2007, 3, 8, 10, 30))
+    mistyped = agenda(intent(1), intent(2, past, occurred_at=NOW))
+    assert forget_entry_on(mistyped, NOW.date(), 30) == NOW.date() + timedelta(days=31)
+    assert forget_entry_on(merge(mistyped, intent(3, past, occurred_at=NOW)), NOW.date(), 30) == NOW.date() + timedelta(days=31)
+    assert forget_entry_on(merge(mistyped, intent(3)), NOW.date(), 30) == date(2027, 4, 8)
+    assert forget_entry_on(agenda(intent(1, past), intent(2, None, occurred_at=NOW)), NOW.date(), 30) == date(2007, 4, 8)
+
+
 @pytest.mark.parametrize(("revision", "other", "newer"), [(2, 1, True), (1, 2, False), (2, 2, False), (1, None, True), (None, 1, False)])
 def test_of_two_rows_the_one_that_wants_a_later_revision_is_newer(revision: int | None, other: int | None, newer: bool) -> None:
     rows = [encode_agenda(agenda(*([intent(each)] if each is not None else []))) for each in (revision, other)]

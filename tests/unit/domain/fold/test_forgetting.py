@@ -1,11 +1,19 @@
 from datetime import date, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
+from schemas.events import ClassRescheduled
 from streams.domain.evolve import evolve
 from streams.domain.forgetting import forget_on, is_forgotten
 from tests.support.class_events import added, cancelled, rescheduled, scheduled
 from tests.unit.domain.fold.fold_story import fold
+
+
+def rescheduled_to(version: int, year: int) -> ClassRescheduled:
+    """To 8 March of a year."""
+    return replace(rescheduled(version), starts_at=datetime(year, 3, 8, 18), ends_at=datetime(year, 3, 8, 19))
+
 
 #: Ends on 8 March 2027.
 SCHEDULED = fold(scheduled())
@@ -28,6 +36,25 @@ def test_a_class_that_lasts_over_midnight_counts_by_its_end() -> None:
 def test_moving_a_class_moves_the_day_and_cancelling_does_not() -> None:
     assert forget_on(evolve(SCHEDULED, rescheduled(2, day=20)), 1) == date(2027, 3, 22)
     assert forget_on(evolve(SCHEDULED, cancelled(2), date(2027, 9, 9)), 1) == forget_on(SCHEDULED, 1)
+
+
+def test_a_class_moved_into_the_past_is_kept_as_if_it_had_ended_on_the_day_of_the_move() -> None:
+    """A year mistyped and mended a minute later: the roster has to be there still."""
+    mistyped = evolve(SCHEDULED, rescheduled_to(2, 2007), date(2027, 3, 1))
+    assert forget_on(mistyped, 30) == date(2027, 3, 1) + timedelta(days=31)
+    again = evolve(mistyped, rescheduled_to(3, 2008), date(2027, 3, 2))
+    assert forget_on(again, 30) == forget_on(mistyped, 30)
+    assert forget_on(evolve(again, rescheduled_to(4, 2028), date(2027, 3, 2)), 30) == date(2028, 3, 8) + timedelta(days=31)
+
+
+def test_a_class_of_the_past_that_moves_is_not_kept_for_it() -> None:
+    assert forget_on(evolve(SCHEDULED, rescheduled_to(2, 2026), date(2028, 1, 1)), 30) == forget_on(SCHEDULED, 30)
+    assert forget_on(evolve(SCHEDULED, rescheduled_to(2, 2026)), 30) == date(2026, 3, 8) + timedelta(days=31)
+
+
+def test_a_placeholder_far_in_the_future_keeps_nothing_for_ever() -> None:
+    placeholder = fold(scheduled(starts_at=datetime(9998, 12, 31, 9), ends_at=datetime(9998, 12, 31, 10)))
+    assert forget_on(evolve(placeholder, rescheduled_to(2, 2027), date(2027, 3, 1)), 30) == date(2027, 3, 8) + timedelta(days=31)
 
 
 def test_a_class_never_scheduled_counts_from_its_last_event() -> None:

@@ -38,6 +38,7 @@ __all__ = [
 class LocalCode(StrEnum):
     """Codes of errors that come from here, not from the service: they say nothing of its health."""
 
+    #: The vault has no key, or another one, for what is saved of the connection; an operator has to act.
     VAULT_KEY_UNKNOWN = "vault_key_unknown"
     SEALED_TOKEN_UNREADABLE = "sealed_token_unreadable"  # noqa: S105 - a name, no token
     CONNECTION_FORGOTTEN = "connection_forgotten"

@@ -39,6 +39,8 @@ class Reason(StrEnum):
     NOT_CONNECTED = "not_connected"
     NEEDS_RECONNECT = "needs_reconnect"
     SERVICE_FAILING = "service_failing"
+    #: What is saved of the connection cannot be opened with the vault keys that the worker has: an operator has to act.
+    TOKEN_UNREADABLE = "token_unreadable"  # noqa: S105 - a word, no token
     #: The calendar service asked to be called again later only.
     THROTTLED = "throttled"
     #: The same intent was executed together with this one.

@@ -16,6 +16,9 @@ SHOWN = frozenset({OutcomeKind.CREATED, OutcomeKind.UPDATED, OutcomeKind.UNCHANG
 #: Without a connection that works on the calendar.
 OFF = (None, ConnectionState.DISCONNECTED, ConnectionState.DISCONNECTING)
 
+#: Why an entry rests that no connection tells.
+_OF_THE_WORKER = (Reason.SERVICE_FAILING, Reason.TOKEN_UNREADABLE)
+
 #: What wants attention first; a class of several providers shows the first of theirs.
 WORST_FIRST = (Mark.FAILED, Mark.WAITING, Mark.NOT_CONNECTED, Mark.SYNCED, Mark.NONE)
 
@@ -33,6 +36,7 @@ class MarkReason:
     NOT_CONNECTED = Reason.NOT_CONNECTED
     NEEDS_RECONNECT = Reason.NEEDS_RECONNECT
     SERVICE_FAILING = Reason.SERVICE_FAILING
+    TOKEN_UNREADABLE = Reason.TOKEN_UNREADABLE
 
 
 class EntryState(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,8 +79,8 @@ def mark_of(
         return Mark.SYNCED, None
     if connection is ConnectionState.NEEDS_RECONNECT:
         return Mark.WAITING, MarkReason.NEEDS_RECONNECT
-    if entry.heard and entry.outcome_kind is OutcomeKind.WAITING and entry.outcome_reason == MarkReason.SERVICE_FAILING:
-        return Mark.WAITING, MarkReason.SERVICE_FAILING
+    if entry.heard and entry.outcome_kind is OutcomeKind.WAITING and entry.outcome_reason in _OF_THE_WORKER:
+        return Mark.WAITING, entry.outcome_reason
     return Mark.WAITING, MarkReason.PENDING if entry.wanted else MarkReason.REMOVING
 
 

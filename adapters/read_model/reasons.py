@@ -16,7 +16,8 @@ _ERROR = re.compile(r"(?P<service>google|microsoft): (?P<status>no answer|[0-9]{
 _LIMIT = re.compile(r"limit|quota|throttl|toomany", re.IGNORECASE)
 
 #: What is missing is in the log; people who wait for their calendar only need to know that it is not theirs to mend.
-_OPERATOR = "the calendar service is not set up completely here; an operator has to act"
+_OPERATOR = "what we have saved of the connection cannot be opened; an operator has to act"
+_NOT_SET_UP = "the calendar service is not set up here; an operator has to act"
 
 _OURS: dict[str, str] = {
     MarkReason.PENDING: "on its way to the calendar",
@@ -33,8 +34,8 @@ _OURS: dict[str, str] = {
     Reason.THROTTLED: "the calendar service is limiting us",
     LocalCode.CREATE_UNSETTLED: "we are making sure that nothing stands twice",
     LocalCode.CONNECTION_FORGOTTEN: "the calendar was disconnected meanwhile",
-    LocalCode.VAULT_KEY_UNKNOWN: _OPERATOR,
-    NOT_CONFIGURED: _OPERATOR,
+    Reason.TOKEN_UNREADABLE: _OPERATOR,
+    NOT_CONFIGURED: _NOT_SET_UP,
 }
 
 

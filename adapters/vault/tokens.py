@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from adapters.errors import CalendarError, LocalCode, Misconfigured, ReconnectNeeded, Retryable, not_configured
+from adapters.errors import CalendarError, LocalCode, Misconfigured, Retryable, not_configured
 from adapters.ports import TokenPort
 from adapters.vault.freshness import REFRESH_AHEAD, CachedToken
 from adapters.vault.held import HeldGrant
@@ -87,8 +87,8 @@ class TokenKeeper:
 
         Callers of one connection share one refresh; one that is cancelled leaves it running for the others. Raises what the TokenPort
         raises, to each of them, and what `save` raises; nothing of a failure is kept, so the next call tries again.
-        A sealed token that does not open raises Misconfigured (its key is not in the ring: the operator has to act) or ReconnectNeeded
-        (it was changed, or is another connection's). A refresh overtaken by `forget` raises Retryable.
+        A sealed token that does not open raises Misconfigured: its key is not in the ring, or is another one under the same id, which
+        looks as if the token had been changed. No provider can mend that. A refresh overtaken by `forget` raises Retryable.
         """
         held = self._held.get(grant.key)
         if held is None:
@@ -184,5 +184,5 @@ class TokenKeeper:
         except UnknownKey as error:
             failure = Misconfigured(grant.service, LocalCode.VAULT_KEY_UNKNOWN, detail=str(error))
         except Tampered as error:
-            failure = ReconnectNeeded(grant.service, LocalCode.SEALED_TOKEN_UNREADABLE, detail=str(error))
+            failure = Misconfigured(grant.service, LocalCode.SEALED_TOKEN_UNREADABLE, detail=str(error))
         raise failure

@@ -15,6 +15,9 @@ from streams.engine.table import ChangelogTable
 
 __all__ = ["Agendas"]
 
+#: Why an entry may rest that a worker which starts may be able to execute.
+_WOKEN_AT_START = (Reason.SERVICE_FAILING, Reason.TOKEN_UNREADABLE)
+
 #: Entries sent to the bulk lane in one confirmed batch.
 SWEEP_BATCH = 500
 
@@ -66,11 +69,11 @@ class Agendas:
         return len(rows)
 
     async def resting(self, partition: int) -> list[bytes]:
-        """Keys of the entries that rest because of a failing service; a scan, in small steps."""
+        """Keys of the entries that rest because of a failing service, or of a vault key; a scan, in small steps."""
         found = []
-        mark = Reason.SERVICE_FAILING.encode()
+        marks = [reason.encode() for reason in _WOKEN_AT_START]
         for seen, (key, row) in enumerate(self._table.scan(partition)):
-            if mark in row and decode_agenda(row).waiting == Reason.SERVICE_FAILING:
+            if any(mark in row for mark in marks) and decode_agenda(row).waiting in _WOKEN_AT_START:
                 found.append(key)
             if seen % 2000 == 1999:
                 await asyncio.sleep(0)

@@ -81,6 +81,8 @@ class Executor:
         self._actions = actions
         self._crash = crash
         self._now = now
+        #: Grants whose token cannot be opened, of which the log tells.
+        self._told: set[str] = set()
 
     async def __call__(self, key: Hashable, orders: list[Item | Forget]) -> None:
         """Everything that waited for one key. An error that nobody sorted crashes the worker: nothing is committed past it."""
@@ -107,7 +109,7 @@ class Executor:
         self._services.unpark((partition, row_key))
         wait_until = rests_until(items)
         if wait_until is not None and wait_until > self._now():
-            await self._defer(run, wait_until)
+            await self._results.defer(await self._ending(run, run.agenda.waiting), None, wait_until)
         else:
             await self._settle_entry(run)
             await self._connections.retire_done(partition, provider_id)
@@ -187,6 +189,8 @@ class Executor:
             case ReconnectNeeded():
                 await self._connections.grant_died(run.partition, provider_id, action.grant.grant_id, error)
                 return False
+            case Misconfigured() if error.is_local:
+                return await self._rest_unreadable(run, error)
             case Permanent() | EventGone():
                 return await self._refused(run, failure, action)
             case Retryable() if error.code == LocalCode.CREATE_UNSETTLED:
@@ -238,6 +242,16 @@ class Executor:
             return False
         await self._results.conclude(await self._ending(run, reason), OutcomeKind.WAITING, reason=reason)
         return True
+
+    async def _rest_unreadable(self, run: Run, error: CalendarError) -> bool:
+        """Nobody but an operator can help, with another key and a new start: it costs no attempt, and no provider their connection."""
+        held = run.held
+        if held is not None and held.grant_id not in self._told:
+            self._told.add(held.grant_id)
+            extra = {"provider_id": run.agenda.provider_id, "service": held.service.value, "grant_id": held.grant_id, "error": str(error)}
+            log.error("the token of a connection cannot be opened: mend IMPACT_VAULT_KEYS and start again; its entries rest", extra=extra)
+        connection = self._connections.get(run.partition, run.agenda.provider_id)
+        return await self._rest(run, Reason.TOKEN_UNREADABLE, connection)
 
     async def _park(self, run: Run) -> bool:
         """Rest until the service answers again. False when it does already: the wake-up may have missed a row that was not local yet."""

@@ -64,12 +64,17 @@ class Results:
         send = await self._send_to_tier(ending, OVERTAKEN, 0, tier, None)
         await self._end(ending, kind, [send])
 
-    async def defer(self, ending: Ending, failure: Failure, until: datetime) -> None:
-        """Back to a tier without a try, until then. Counts no attempt; an outcome tells of it where none told of an attempt before."""
+    async def defer(self, ending: Ending, failure: Failure | None, until: datetime) -> None:
+        """Back to a tier without a try, until then. Counts no attempt; an outcome tells of it where none told of an attempt before.
+
+        `failure` None: it is a retry that came back early, and waits on.
+        """
         attempts = ending.lead.tried.attempts
         tier = self._policy.tier_without_end(attempts, until - self._now())
         send = await self._send_to_tier(ending, failure, attempts, tier, until)
-        await self._end(ending, OutcomeKind.RETRYING, [send], reason=failure.reason, next_try_at=until, silent=attempts > 0)
+        silent = attempts > 0 or failure is None
+        reason = failure.reason if failure is not None else None
+        await self._end(ending, OutcomeKind.RETRYING, [send], reason=reason, next_try_at=until, silent=silent)
 
     async def retry(self, ending: Ending, failure: Failure, wait: timedelta, *, endless: bool = False) -> bool:
         """To the next tier, never sooner than `wait`. False, and nothing done, when the attempts are used up.
@@ -103,7 +108,7 @@ class Results:
         await self._end(ending, OutcomeKind.DEAD_LETTERED, [send], reason=failure.reason)
 
     async def _send_to_tier(
-        self, ending: Ending, failure: Failure, attempts: int, tier: timedelta, until: datetime | None
+        self, ending: Ending, failure: Failure | None, attempts: int, tier: timedelta, until: datetime | None
     ) -> asyncio.Future[Any]:
         lead, now = ending.lead, self._now()
         headers = retry_headers(lead.headers, source=lead.source, failure=failure, attempts=attempts, now=now, tier=tier, wait_until=until)

@@ -72,17 +72,15 @@ def retry_headers(
     headers: Headers,
     *,
     source: Source,
-    failure: Failure,
+    failure: Failure | None,
     attempts: int,
     now: datetime,
     tier: timedelta,
     wait_until: datetime | None,
 ) -> list[tuple[str, bytes]]:
-    """The original headers, and what redelivery and the next attempt need."""
-    added = {
-        **_failure_headers(headers, source, failure, attempts, now),
-        names.DUE: _milliseconds(now + tier),
-    }
+    """The original headers, and what redelivery and the next attempt need. `failure` None: it only waits on; nothing new failed."""
+    failed = _failure_headers(headers, source, failure, attempts, now) if failure is not None else {}
+    added = {**failed, names.DUE: _milliseconds(now + tier)}
     if wait_until is not None:
         added[names.NOT_BEFORE] = _milliseconds(wait_until)
     return _with(headers, added, without=(names.NOT_BEFORE,))

@@ -121,7 +121,6 @@ _REASONS = {
     "interaction_required": "{name} wants you to sign in again, because your organization's sign-in rules changed.",
     "login_required": "{name} wants you to sign in again.",
     "access_denied": "{name} no longer lets us reach your calendar.",
-    "sealed_token_unreadable": "What we had saved of your connection can no longer be read.",
 }
 _USUAL = "{name} ended our access: it was removed in your account, your password changed, or it was not used for a long time."
 

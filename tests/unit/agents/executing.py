@@ -65,7 +65,7 @@ class Execution:
         self.died: list[Service] = []
         self.start()
 
-    def start(self) -> None:
+    def start(self, ring: KeyRing = RING) -> None:
         """A worker without any memory, over the tables as they are."""
         made = make_metrics()
         metrics, self.registry = made.execute, made.registry
@@ -76,7 +76,7 @@ class Execution:
             table=self.rows,  # type: ignore[arg-type]
             producer=self.broker,  # type: ignore[arg-type]
             offsets=OffsetTracker(),
-            ring=RING,
+            ring=ring,
             token_ports={Service.GOOGLE: self.tokens},
             observe_refresh=lambda _service, _result: None,
             observe_event=self.heard.append,

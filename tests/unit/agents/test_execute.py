@@ -9,6 +9,7 @@ import pytest
 from adapters.errors import EventGone, Permanent, ReconnectNeeded, ServiceFailing, Throttled, Unauthorized
 from adapters.fakes.calendar import FakeCalendar
 from adapters.ports import EventMark, RemoteEvent
+from adapters.vault.seal import KeyRing
 from schemas import headers as names
 from schemas.connections import ConnectionState, Service
 from schemas.intents import CalendarEntry, Lane
@@ -614,3 +615,24 @@ async def test_how_late_a_calendar_is_counts_for_live_changes_alone(it: Executio
     await it.take_items(it.item(intent(2, entry(title="Yin"), occurred_at=it.now - timedelta(days=9)), {}, Lane.BULK))
     assert titles(it) == ["Yin"]
     assert late() == 3
+
+
+@pytest.mark.parametrize("wrong", ["missing", "another under the same id"])
+async def test_a_vault_key_that_does_not_fit_costs_neither_attempts_nor_the_connection(
+    it: Execution, wrong: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An operator mends it and starts the worker again: what rested is executed."""
+    it.start(KeyRing([("another" if wrong == "missing" else "test", b"w" * 32)]))
+    await it.take(intent(1))
+    await it.take(intent(2, entry(title="Yin")))
+    assert it.outcomes == [(OutcomeKind.WAITING, Reason.TOKEN_UNREADABLE)] * 2
+    assert (it.row.waiting, it.calls, it.sent_to(TOPICS.intents_dlq)) == (Reason.TOKEN_UNREADABLE, [], [])
+    current = it.connections.get(0, ADA).current
+    assert current is not None
+    assert current.usable
+    assert len([record for record in caplog.records if "IMPACT_VAULT_KEYS" in record.message]) == 1
+
+    it.start()
+    assert await it.agendas.resting(0) == [ROW]
+    await it.take(intent(2, entry(title="Yin")))
+    assert titles(it) == ["Yin"]

@@ -15,7 +15,7 @@ from schemas.events import EVENT_TYPES, Presence, short_name
 from schemas.outcomes import OutcomeKind
 
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
-OPERATOR = "the calendar service is not set up completely here; an operator has to act"
+OPERATOR = "the calendar service is not set up here; an operator has to act"
 NINE, TEN = datetime(2027, 3, 8, 9, 30), datetime(2027, 3, 8, 10, 30)
 
 
@@ -55,10 +55,7 @@ def test_marks_in_words() -> None:
         ("google: 401 authError", "Google did not take our sign-in"),
         ("microsoft: no answer create_unsettled: its event may still appear", "we are making sure that nothing stands twice"),
         ("throttled", "Google is limiting us"),
-        (
-            "google: no answer vault_key_unknown: key 2026-01 is not in the ring",
-            "the calendar service is not set up completely here; an operator has to act",
-        ),
+        ("token_unreadable", "what we have saved of the connection cannot be opened; an operator has to act"),
         ("microsoft: no answer not_configured: no client id", OPERATOR),
         ("not settled after 8 actions", "not settled after 8 actions"),
         (None, "the reason is not known"),

@@ -204,9 +204,9 @@ async def test_a_refresh_overtaken_by_forget_saves_nothing_and_hands_out_nothing
     assert vault.keeper._held == {}
 
 
-async def test_a_sealed_token_of_another_connection_needs_a_reconnect(vault: Setup) -> None:
+async def test_a_sealed_token_that_does_not_open_is_the_operators_to_mend(vault: Setup) -> None:
     stolen = Grant(provider_id="prov-2", service=SERVICE, grant_id="grant-1", sealed_refresh_token=vault.grant.sealed_refresh_token)
-    with pytest.raises(ReconnectNeeded, match="sealed_token_unreadable"):
+    with pytest.raises(Misconfigured, match="sealed_token_unreadable"):
         await vault.keeper.access_token(stolen)
     assert vault.endpoint.seen == []
 

@@ -117,3 +117,11 @@ def test_the_largest_number_that_counts_is_still_a_time() -> None:
 def test_a_header_without_a_value_counts_as_never_set() -> None:
     headers: Headers = ((names.ATTEMPT, None),)  # type: ignore[assignment] # Kafka allows it
     assert tried(headers).attempts == 0
+
+
+def test_a_retry_that_only_waits_on_keeps_what_failed_before() -> None:
+    once = retry(ORIGINAL, 2, wait_until=NOW + timedelta(hours=1))
+    later = NOW + timedelta(minutes=1)
+    again = retry_headers(once, source=SOURCE, failure=None, attempts=2, now=later, tier=30 * SECOND, wait_until=NOW + timedelta(hours=1))
+    due = str(int((later + 30 * SECOND).timestamp() * 1000)).encode()
+    assert dict(again) == {**dict(once), names.DUE: due}

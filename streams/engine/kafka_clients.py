@@ -6,9 +6,13 @@ from typing import Any
 from aiokafka.helpers import create_ssl_context
 
 from schemas.topics import MAX_OUT_BYTES
+from streams.engine.broken_writes import sort_broken_writes
 from streams.settings import KafkaSettings, SettingError
 
 __all__ = ["admin_options", "connection_options", "consumer_options", "producer_options"]
+
+# Whoever makes a client comes by here, also where Faust makes it.
+sort_broken_writes()
 
 
 def connection_options(kafka: KafkaSettings) -> dict[str, Any]:

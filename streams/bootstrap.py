@@ -8,6 +8,7 @@ from schemas.intents import Lane
 from streams.agents.actions import Actions
 from streams.agents.agendas import Agendas
 from streams.agents.calls import Calls
+from streams.agents.connection_intake import ConnectionIntake
 from streams.agents.connections import Connections
 from streams.agents.execute import Executor
 from streams.agents.fold import FoldPolicy, FoldWork
@@ -79,7 +80,7 @@ def execute_app(settings: Settings, adapters: Adapters | None = None, metrics: M
     app.closing.append(adapters.close)
     app.agent(app.raw_topic(settings.topics.intents), name="execute-live")(work.agent(Lane.LIVE))
     app.agent(app.raw_topic(settings.topics.intents_bulk), name="execute-bulk")(work.agent(Lane.BULK))
-    app.agent(app.raw_topic(settings.topics.connections), name="connections")(work.connections.run)
+    app.agent(app.raw_topic(settings.topics.connections), name="connections")(work.events.run)
     app.every(FORGET_EVERY, work.forget)
     app.every(PROBE_EVERY, work.services.probe)
     _observe(app, settings, metrics)
@@ -95,11 +96,9 @@ def _execute_work(
         topics=topics,
         table=app.changelog_table("connections", is_newer=is_newer_connection),
         producer=producer,
-        offsets=app.offsets,
         ring=ring,
         token_ports=adapters.tokens,
         observe_refresh=metrics.execute.token_refresh,
-        observe_event=metrics.execute.connection_event,
         observe_death=metrics.execute.grant_died,
     )
     services = Services(calendars=adapters.calendars, policy=CircuitPolicy(), metrics=metrics.execute)
@@ -122,6 +121,7 @@ def _execute_work(
         offsets=app.offsets,
         agendas=agendas,
         connections=connections,
+        events=ConnectionIntake(connections=connections, offsets=app.offsets, observe=metrics.execute.connection_event),
         services=services,
         executor=executor,
         metrics=metrics.execute,

@@ -4,16 +4,15 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 from adapters.errors import CalendarError
 from adapters.ports import TokenPort
-from adapters.vault.seal import KeyRing, SealError
+from adapters.vault.seal import KeyRing
 from adapters.vault.tokens import Grant, TokenKeeper
-from schemas.codec import check_key, decode_connection, encode
+from schemas.codec import encode
 from schemas.connections import ConnectionEvent, Service
-from schemas.errors import ContractViolation
 from schemas.topics import Topics
+from streams.agents.revoking import Revoker
 from streams.domain.agenda import Calendar
 from streams.domain.connection import (
     Change,
@@ -30,25 +29,12 @@ from streams.domain.connection import (
     status_of,
     token_rotated,
 )
-from streams.domain.fold import RawRecord
-from streams.engine.offsets import OffsetTracker
 from streams.engine.producer import ConfirmedProducer
 from streams.engine.table import ChangelogTable
 
 __all__ = ["Connections", "grant_of"]
 
 log = logging.getLogger(__name__)
-
-#: How often a service is asked to revoke a grant before its tokens are forgotten all the same.
-REVOKE_ATTEMPTS = 3
-
-
-#: Why an event is ignored, and what to do when it was meant to count.
-_IGNORED = {
-    Heard.OLDER: "it is older than the newest event of this provider; if they connected again since, publish it with that later time",
-    Heard.ENDED: "its grant was disconnected since; the provider has to connect again",
-    Heard.UNKNOWN: "it ends a grant that is not in force",
-}
 
 
 def grant_of(provider_id: str, held: Held) -> Grant:
@@ -75,27 +61,20 @@ class Connections:
         topics: Topics,
         table: ChangelogTable,
         producer: ConfirmedProducer,
-        offsets: OffsetTracker,
         ring: KeyRing,
         token_ports: Mapping[Service, TokenPort],
         observe_refresh: Callable[[Service, str], None],
-        observe_event: Callable[[str], None],
         observe_death: Callable[[Service], None],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._topics = topics
         self._table = table
         self._producer = producer
-        self._offsets = offsets
-        self._ring = ring
-        self._ports = token_ports
-        self._observe_event = observe_event
+        self._revoker = Revoker(ring, token_ports)
         self._observe_death = observe_death
         self._now = now
         self._rows: dict[str, Connection] = {}
         self._locks: dict[str, asyncio.Lock] = {}
-        self._handling = asyncio.Lock()
-        self._handled: asyncio.Task[None] | None = None
         self._ending: set[str] = set()
         self._partition_of: dict[str, int] = {}
         self._sweep: Sweep | None = None
@@ -142,53 +121,8 @@ class Connections:
                 self._rows[provider_id] = after
             return after
 
-    async def run(self, stream: Any) -> None:
-        """The agent's body."""
-        async for event in stream.noack().events():
-            topic, epoch = event.message.topic, self._offsets.epoch
-            for partition, record in ((partition, record) for partition, records in event.value for record in records):
-                async with self._handling:
-                    if not self._offsets.accepts(epoch):
-                        break  # a partition moves: whoever holds it next reads the rest again
-                    ticket = self._offsets.open((topic, partition), record.offset)
-                    if await self._handle_unless_moved(partition, record):
-                        self._offsets.finish(ticket)
-
-    async def _handle_unless_moved(self, partition: int, record: RawRecord) -> bool:
-        """False when it was given up since its partition moves."""
-        task = self._handled = asyncio.create_task(self._handle(partition, record))
-        try:
-            await asyncio.wait({task})
-        finally:
-            task.cancel()
-        if task.cancelled():
-            return False
-        task.result()
-        return True
-
-    async def drain(self, timeout: float) -> None:
-        """Let the event under way and every running refresh end, so that no rotated token is lost; give it up when it takes too long."""
-        try:
-            async with asyncio.timeout(timeout):
-                async with self._handling:
-                    pass
-                await self.keeper.close()
-        except TimeoutError:
-            log.warning("a connection event or a token refresh did not end before its partition moves")
-            if self._handled is not None and not self._handled.done():
-                self._handled.cancel()
-                await asyncio.wait({self._handled})
-
-    async def _handle(self, partition: int, record: RawRecord) -> None:
-        if record.value is None:
-            return  # a tombstone: the topic forgets a provider; the row was dealt with when the grant ended
-        try:
-            event = decode_connection(record.value)
-            check_key(record.key, event.provider_id)
-        except ContractViolation as violation:
-            self._observe_event("broken")
-            log.error("a connection event breaks the contract; it is left out", extra={"reason": violation.reason, "offset": record.offset})
-            return
+    async def apply(self, partition: int, event: ConnectionEvent) -> tuple[Heard, Connection]:
+        """Take a connection event to its end: what it was, and the row before it. A repeat does again what a kill may have left undone."""
         provider_id = event.provider_id
         change, what = Change.NONE, Heard.NEWS
 
@@ -200,7 +134,6 @@ class Connections:
 
         before = self.get(partition, provider_id)
         after = await self.change(partition, provider_id, evolve, lambda before, after: after.current or before.current)
-        self._tell(event, what, before)
         for gone in {held.grant_id for held in before.grants} - {held.grant_id for held in after.grants}:  # replaced, same account
             self.keeper.forget(provider_id, gone)
         for held in closing(after):
@@ -210,21 +143,7 @@ class Connections:
             count = await self._sweep(partition, provider_id)
             log.info("connection changed; entries go to the bulk lane", extra={"provider_id": provider_id, "entries": count})
             await self.retire_done(partition, provider_id)
-
-    def _tell(self, event: ConnectionEvent, what: Heard, before: Connection) -> None:
-        self._observe_event(what.value)
-        if what in (Heard.NEWS, Heard.REPEAT):
-            return
-        log.warning(
-            "a connection event changes nothing: %s",
-            _IGNORED[what],
-            extra={
-                "provider_id": event.provider_id,
-                "grant_id": event.grant_id,
-                "result": what.value,
-                "last_changed_at": before.last_changed_at.isoformat() if before.last_changed_at is not None else None,
-            },
-        )
+        return what, before
 
     async def _publish_status(self, row: Connection, shown: Held) -> None:
         status = status_of(row, shown, self._now())
@@ -275,25 +194,8 @@ class Connections:
 
     async def _forget(self, provider_id: str, held: Held) -> None:
         """Tokens out of memory, and the grant revoked at the service where it can be. The row has lost them already or is about to."""
-        grant = grant_of(provider_id, held)
         self.keeper.forget(provider_id, held.grant_id)
-        port = self._ports.get(held.service)
-        if port is None:
-            return
-        try:
-            token = self._ring.open(held.sealed_refresh_token, grant.aad)
-        except SealError as error:
-            log.warning("a grant's token cannot be opened to revoke it", extra={"provider_id": provider_id, "error": type(error).__name__})
-            return
-        for attempt in range(1, REVOKE_ATTEMPTS + 1):
-            try:
-                await port.revoke(token)
-                return
-            except CalendarError as error:
-                log.warning(
-                    "a grant could not be revoked at the service; its tokens are forgotten here all the same",
-                    extra={"provider_id": provider_id, "service": held.service.value, "code": error.code, "attempt": attempt},
-                )
+        await self._revoker.revoke(grant_of(provider_id, held))
 
     async def _save_rotated(self, grant: Grant, sealed_refresh_token: str) -> None:
         partition = self._partition_of[grant.provider_id]

@@ -13,6 +13,7 @@ from schemas.errors import ContractViolation
 from schemas.intents import Lane
 from schemas.topics import Topics
 from streams.agents.agendas import Agendas
+from streams.agents.connection_intake import ConnectionIntake
 from streams.agents.connections import Connections
 from streams.agents.execute import Executor
 from streams.agents.items import Forget, Item
@@ -57,6 +58,7 @@ class ExecuteWork:
         offsets: OffsetTracker,
         agendas: Agendas,
         connections: Connections,
+        events: ConnectionIntake,
         services: Services,
         executor: Executor,
         metrics: ExecuteMetrics,
@@ -68,6 +70,7 @@ class ExecuteWork:
         self._offsets = offsets
         self._agendas = agendas
         self.connections = connections
+        self.events = events
         self.services = services
         self._metrics = metrics
         self._policy = policy
@@ -141,7 +144,7 @@ class ExecuteWork:
         late = await self._keyed.drain(self._policy.drain.total_seconds())
         if late:
             log.warning("calls were cancelled because a partition moves", extra={"count": late})
-        await self.connections.drain(max(ends - time.monotonic(), 1.0))
+        await self.events.drain(max(ends - time.monotonic(), 1.0))
 
     async def tables_ready(self, partitions: list[int]) -> None:
         """Caches go; lanes have all their room again; entries that rested because of a failing service are woken."""

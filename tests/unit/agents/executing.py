@@ -24,7 +24,6 @@ from streams.domain.agenda import Agenda, agenda_key, decode_agenda, encode_agen
 from streams.domain.circuit import CircuitPolicy
 from streams.domain.connection import Connection, Held, encode_connection_row
 from streams.domain.retry import RetryPolicy, Source
-from streams.engine.offsets import OffsetTracker
 from streams.metrics import make_metrics
 from tests.support.execution import ADA, CLASS_ID, NOW, connected, held
 from tests.unit.agents.fakes import Broker, Table
@@ -75,11 +74,9 @@ class Execution:
             topics=TOPICS,
             table=self.rows,  # type: ignore[arg-type]
             producer=self.broker,  # type: ignore[arg-type]
-            offsets=OffsetTracker(),
             ring=ring,
             token_ports={Service.GOOGLE: self.tokens},
             observe_refresh=lambda _service, _result: None,
-            observe_event=self.heard.append,
             observe_death=self.died.append,
             now=clock,
         )

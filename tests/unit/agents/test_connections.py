@@ -16,6 +16,7 @@ from schemas.codec import encode
 from schemas.connections import ConnectionEvent, ConnectionGranted, ConnectionState, Service
 from schemas.topics import Topics
 from streams.agents.agendas import Agendas
+from streams.agents.connection_intake import ConnectionIntake
 from streams.agents.connections import Connections, grant_of
 from streams.domain.agenda import Agenda, agenda_key, encode_agenda
 from streams.engine.offsets import OffsetTracker
@@ -53,15 +54,14 @@ class Worker:
             topics=TOPICS,
             table=self.connections,  # type: ignore[arg-type]
             producer=self.broker,  # type: ignore[arg-type]
-            offsets=self.offsets,
             ring=RING,
             token_ports={Service.GOOGLE: self.tokens},
             observe_refresh=lambda _service, _result: None,
-            observe_event=self.heard.append,
             observe_death=self.died.append,
             now=lambda: NOW,
         )
         self.it.on_sweep(self.agendas.sweep, self.agendas.owes_removal)
+        self.events = ConnectionIntake(connections=self.it, offsets=self.offsets, observe=self.heard.append)
 
     def again(self) -> "Worker":
         """The next life, on what was confirmed."""
@@ -70,7 +70,7 @@ class Worker:
 
     async def hear(self, *events: ConnectionEvent) -> None:
         records = [Record(encode(event), offset) for offset, event in enumerate(events)]
-        await self.it.run(stream(records))
+        await self.events.run(stream(records))
 
     def standing(self, *, of: str = CLASS_ID) -> None:
         """A class that stands on ada's calendar."""
@@ -272,7 +272,7 @@ async def test_an_event_that_takes_too_long_is_given_up_before_its_partition_mov
     hearing = asyncio.create_task(worker.hear(revoked(), sealed(2)))
     await stuck.wait()
     worker.offsets.suspend()
-    await worker.it.drain(timeout=0)
+    await worker.events.drain(timeout=0)
     sends = worker.broker.sends
     worker.offsets.reset()
     worker.it.tables_ready()
@@ -287,7 +287,7 @@ async def test_an_event_under_way_ends_before_its_partition_moves_and_the_next_i
     hearing = asyncio.create_task(worker.hear(sealed(1), sealed(2)))
     await asyncio.sleep(0)
     worker.offsets.suspend()
-    await worker.it.drain(timeout=60)
+    await worker.events.drain(timeout=60)
     await hearing
     assert worker.swept == [7]
     assert worker.offsets.positions() == {(TOPICS.connections, 0): 1}
@@ -302,7 +302,7 @@ async def test_a_failure_in_an_event_is_not_swallowed(worker: Worker) -> None:
 
 async def test_what_is_no_connection_event_is_left_out_and_done(worker: Worker) -> None:
     bad = [Record(None, 0), Record(b"{", 1), Record(encode(sealed()), 2, key=b"another"), Record(encode(sealed()), 3)]
-    await worker.it.run(stream(bad))
+    await worker.events.run(stream(bad))
     assert worker.states == [ConnectionState.CONNECTED]
     assert worker.heard == ["broken", "broken", "news"]
     assert worker.offsets.positions() == {(TOPICS.connections, 0): 4}

@@ -46,7 +46,7 @@ class Intake:
         self.gate = asyncio.Event()
         self.ran: list[Item | Forget] = []
         self.wake: Any = None
-        self.connections = SimpleNamespace(on_sweep=lambda *_args: None, drain=self.nothing, tables_ready=lambda: None)
+        self.connections = SimpleNamespace(on_sweep=lambda *_args: None, tables_ready=lambda: None)
         services = SimpleNamespace(on_wake=self.on_wake, tables_ready=lambda: None)
         self.work = ExecuteWork(
             topics=TOPICS,
@@ -54,6 +54,7 @@ class Intake:
             offsets=self.offsets,
             agendas=Agendas(topics=TOPICS, table=self.table, producer=self.broker, now=lambda: LONG_AFTER),  # type: ignore[arg-type]
             connections=self.connections,  # type: ignore[arg-type]
+            events=SimpleNamespace(drain=self.nothing),  # type: ignore[arg-type]
             services=services,  # type: ignore[arg-type]
             executor=self.execute,  # type: ignore[arg-type]
             metrics=make_metrics().execute,

@@ -10,6 +10,7 @@ from streams.agents.agendas import Agendas
 from streams.agents.calls import Calls
 from streams.agents.connection_intake import ConnectionIntake
 from streams.agents.connections import Connections
+from streams.agents.endings import Endings
 from streams.agents.execute import Executor
 from streams.agents.fold import FoldPolicy, FoldWork
 from streams.agents.intake import ExecutePolicy, ExecuteWork
@@ -112,8 +113,9 @@ def _execute_work(
         settle=settings.call_timeout * SETTLE_CALLS,
         now=_now,
     )
+    endings = Endings(agendas=agendas, connections=connections, services=services, results=results, actions=actions, now=_now)
     executor = Executor(
-        agendas=agendas, connections=connections, services=services, results=results, actions=actions, crash=app.crash, now=_now
+        agendas=agendas, connections=connections, services=services, endings=endings, actions=actions, crash=app.crash, now=_now
     )
     return ExecuteWork(
         topics=topics,

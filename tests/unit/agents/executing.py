@@ -16,6 +16,7 @@ from streams.agents.actions import Actions
 from streams.agents.agendas import Agendas
 from streams.agents.calls import Calls
 from streams.agents.connections import Connections
+from streams.agents.endings import Endings
 from streams.agents.execute import Executor
 from streams.agents.items import Item
 from streams.agents.results import Results
@@ -99,11 +100,19 @@ class Execution:
             metrics=metrics,
             now=clock,
         )
-        self.executor = Executor(
+        endings = Endings(
             agendas=self.agendas,
             connections=self.connections,
             services=self.services,
             results=results,
+            actions=actions,
+            now=clock,
+        )
+        self.executor = Executor(
+            agendas=self.agendas,
+            connections=self.connections,
+            services=self.services,
+            endings=endings,
             actions=actions,
             crash=self.crash,
             now=clock,

@@ -9,7 +9,7 @@ from adapters.vault.seal import KeyRing, SealError
 from adapters.vault.tokens import Grant
 from schemas.connections import Service
 
-__all__ = ["Revoker"]
+__all__ = ["REVOKE_ATTEMPTS", "Revoker"]
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from adapters.errors import ReconnectNeeded
+from adapters.errors import ReconnectNeeded, ServiceFailing
 from adapters.fakes.tokens import FakeTokens
 from adapters.vault.seal import ConnectionAad, KeyRing
 from schemas.codec import encode
@@ -18,6 +18,7 @@ from schemas.topics import Topics
 from streams.agents.agendas import Agendas
 from streams.agents.connection_intake import ConnectionIntake
 from streams.agents.connections import Connections, grant_of
+from streams.agents.revoking import REVOKE_ATTEMPTS
 from streams.domain.agenda import Agenda, agenda_key, encode_agenda
 from streams.engine.offsets import OffsetTracker
 from tests.support.execution import ADA, CLASS_ID, NOW, agenda, applied, granted, held, intent, revoked
@@ -160,6 +161,24 @@ async def test_a_disconnect_with_nothing_to_remove_ends_at_once(worker: Worker) 
     assert worker.it.get(0, ADA).retiring == ()
     assert worker.states == [ConnectionState.CONNECTED, ConnectionState.DISCONNECTING, ConnectionState.DISCONNECTED]
     assert [call.operation for call in worker.tokens.calls] == ["revoke"]
+
+
+@pytest.mark.parametrize(("failures", "asked"), [(1, 2), (REVOKE_ATTEMPTS + 1, REVOKE_ATTEMPTS)])
+async def test_a_revocation_that_fails_is_repeated_a_few_times_and_the_tokens_go_all_the_same(
+    worker: Worker, failures: int, asked: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[str] = []
+
+    async def failing(refresh_token: str) -> None:
+        tried.append(refresh_token)
+        if len(tried) <= failures:
+            raise ServiceFailing(Service.GOOGLE, "timeout")
+
+    monkeypatch.setattr(worker.tokens, "revoke", failing)
+    await worker.hear(sealed(), revoked())
+    assert tried == ["refresh-1"] * asked
+    assert worker.it.get(0, ADA).grants == ()
+    assert worker.states[-1] is ConnectionState.DISCONNECTED
 
 
 async def test_a_retiring_grant_ends_when_its_last_event_is_off_and_is_revoked_once(worker: Worker) -> None:

@@ -15,6 +15,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
 from adapters.vault.seal import KeyRing
+from schemas.outcomes import Reason
 from streams.engine.kafka_clients import admin_options
 from streams.settings import Settings
 from tests.e2e.metrics import counts
@@ -168,6 +169,24 @@ async def test_a_rotated_refresh_token_survives_a_restart_and_goes_under_the_new
     tokens = [ring.open(token, provider.connection) for token in sealed]
     assert tokens[0] == provider.tokens[0]
     assert len(set(tokens)) == 4, "each refresh brought another refresh token, and each was saved"
+
+
+async def test_a_wrong_vault_key_costs_neither_the_connection_nor_the_class(world: World, providers: list[Provider]) -> None:
+    execute, story = world.stack.workers["execute"], world.new_class()
+    keys = execute.env["IMPACT_VAULT_KEYS"]
+    key_id = keys.partition(":")[0]
+    await stop(execute)
+    execute.env["IMPACT_VAULT_KEYS"] = f"{key_id}:{base64.b64encode(bytes(32)).decode()}"
+    await restart(world, "execute")
+    await story.book(*(provider.provider_id for provider in providers))
+    for provider in providers:
+        await world.outcome(provider, lambda outcome: outcome.reason == Reason.TOKEN_UNREADABLE, what="what rests")
+    await stop(execute)
+    execute.env["IMPACT_VAULT_KEYS"] = keys
+    await restart(world, "execute")
+    for provider in providers:
+        await world.stand(provider, story)
+        assert [status.state.value for status in await world.statuses(provider)] == ["connected"]
 
 
 async def test_fausts_own_command_runs_both_workers_too(world: World, providers: list[Provider]) -> None:

@@ -1,12 +1,14 @@
 """What `status` tells: how far each group is, what waits, what was given up, and the connections by state."""
 
+import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError, GroupLoadInProgressError, NotCoordinatorForGroupError, for_code
 
 from schemas.codec import decode_status
 from schemas.connections import ConnectionState
@@ -16,7 +18,13 @@ from streams.cli.brokers import newest_rows, require_topics
 
 __all__ = ["GroupStatus", "Report", "TopicLag", "gather"]
 
+T = TypeVar("T")
+
 _UNREADABLE = "unreadable"
+#: A cluster makes the topic of the groups' offsets when it is first asked for a group; a coordinator that takes over reads it first.
+_NOT_YET = (GroupCoordinatorNotAvailableError, NotCoordinatorForGroupError, GroupLoadInProgressError)
+COORDINATOR_SECONDS = 10.0
+_PAUSE = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +98,9 @@ async def _ends(admin: AIOKafkaAdminClient, consumer: AIOKafkaConsumer, names: S
 
 
 async def _group(admin: AIOKafkaAdminClient, group: str, topics: Sequence[str], ends: _Ends) -> GroupStatus:
-    committed: Mapping[TopicPartition, Any] = await admin.list_consumer_group_offsets(group)
+    # In this order: a coordinator that still reads tells it of the membership, while of the offsets aiokafka makes "none committed".
+    state, members = await _coordinated(lambda: _membership(admin, group))
+    committed: Mapping[TopicPartition, Any] = await _coordinated(lambda: admin.list_consumer_group_offsets(group))
     lags = []
     for topic in topics:
         lag = 0
@@ -98,14 +108,27 @@ async def _group(admin: AIOKafkaAdminClient, group: str, topics: Sequence[str], 
             done = committed[partition].offset if partition in committed else -1
             lag += max(0, ends.next[partition] - max(done, ends.first[partition]))
         lags.append(TopicLag(topic=topic, lag=lag, partitions=len(ends.of(topic))))
-    state, members = await _membership(admin, group)
     return GroupStatus(group=group, state=state, members=members, topics=tuple(lags))
 
 
 async def _membership(admin: AIOKafkaAdminClient, group: str) -> tuple[str, int]:
     (response,) = await admin.describe_consumer_groups([group])
     described = response.to_object()["groups"][0]
+    if described["error_code"]:
+        raise for_code(described["error_code"])(f"group {group}")
     return described["state"], len(described["members"])
+
+
+async def _coordinated(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask again while the group has no coordinator yet. Raises what the brokers said when it takes too long."""
+    deadline = asyncio.get_running_loop().time() + COORDINATOR_SECONDS
+    while True:
+        try:
+            return await ask()
+        except _NOT_YET:
+            if asyncio.get_running_loop().time() >= deadline:
+                raise
+        await asyncio.sleep(_PAUSE)
 
 
 async def _connections(consumer: AIOKafkaConsumer, ends: _Ends, topic: str) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.structs import ConsumerRecord, OffsetAndMetadata
 
 from adapters.vault.seal import ConnectionAad, KeyRing
+from infra.kafka.broker import LocalKafka
 from schemas.codec import decode_connection, encode
 from schemas.connections import ConnectionGranted, ConnectionState, ConnectionStatus, Service
 from schemas.envelope import decode_event, encode_event
@@ -229,6 +231,18 @@ async def test_status_tells_lag_waiting_retries_dead_letters_and_connections(
     assert shown.returncode == 0, shown.stderr
     assert topics.class_events in shown.stdout
     assert "needs_reconnect" in shown.stdout
+
+
+def test_status_is_there_at_once_on_a_cluster_that_never_had_a_group(tmp_path: Path) -> None:
+    """The brokers make the topic of the groups' offsets when they are first asked, and have no coordinator until it stands."""
+    with LocalKafka(data_dir=tmp_path / "fresh") as broker:
+        env = {name: value for name, value in os.environ.items() if not name.startswith("IMPACT_")}
+        env["IMPACT_KAFKA_BOOTSTRAP_SERVERS"] = broker.bootstrap_servers
+        applied = run_command("topics", "apply", env=env)
+        assert applied.returncode == 0, applied.stderr
+        done = run_command("status", "--json", env=env)
+    assert done.returncode == 0, done.stderr
+    assert {group["state"] for group in json.loads(done.stdout)["groups"]} == {"Dead"}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The composition root: from settings to apps. Tests hand fakes in here."""
 
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from typing import Any
 
 from adapters.vault.seal import KeyRing
@@ -67,9 +68,11 @@ def fold_app(settings: Settings, metrics: Metrics | None = None) -> EngineApp:
 
 def execute_app(settings: Settings, adapters: Adapters | None = None, metrics: Metrics | None = None) -> EngineApp:
     """The execute worker: intents and connections in, calls to calendar services and outcomes out."""
-    if settings.session_timeout < settings.call_timeout * 1.5:  # a call goes out only when it ends within the session, by the lease
+    shortest = settings.call_timeout * 1.5  # a call goes out only when it ends within the session, by the lease
+    if settings.session_timeout < shortest:
         expects = f"at least 1.5 times IMPACT_CALL_TIMEOUT ({settings.call_timeout.total_seconds():.0f}s)"
-        raise SettingError("IMPACT_SESSION_TIMEOUT", expects, "30s", f"is {settings.session_timeout.total_seconds():.0f}s")
+        example, problem = f"{ceil(shortest.total_seconds())}s", f"is {settings.session_timeout.total_seconds():.0f}s"
+        raise SettingError("IMPACT_SESSION_TIMEOUT", expects, example, problem)
     ring = KeyRing(settings.require_vault_keys())
     adapters = adapters or real_adapters(settings)
     metrics = metrics or make_metrics()

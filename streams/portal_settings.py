@@ -3,7 +3,6 @@
 import base64
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import urlsplit
 
 from streams.settings_reader import Reader, SettingError, key_of
 
@@ -22,6 +21,7 @@ _EXPECTED: Final = {
     "oidc_client_secret": ("IMPACT_OIDC_CLIENT_SECRET", "the portal's client secret at the issuer", "..."),
     "session_keys": ("IMPACT_SESSION_KEY", _KEY_EXPECTS, _KEY_EXAMPLE),
 }
+_ACCOUNT_EXAMPLE: Final = "https://login.example.com/profile"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +54,7 @@ def read_portal(reader: Reader) -> PortalSettings:
     roles = reader.text("IMPACT_OIDC_ADMINISTRATOR_ROLES", ",".join(sorted(default.administrator_roles)))
     return PortalSettings(
         url=_origin(reader),
-        oidc_issuer=reader.url("IMPACT_OIDC_ISSUER", "") if "IMPACT_OIDC_ISSUER" in reader.env else "",
+        oidc_issuer=_address(reader, "IMPACT_OIDC_ISSUER", _EXPECTED["oidc_issuer"][2]),
         oidc_client_id=reader.text("IMPACT_OIDC_CLIENT_ID", ""),
         oidc_client_secret=reader.text("IMPACT_OIDC_CLIENT_SECRET", ""),
         session_keys=_session_keys(reader),
@@ -62,18 +62,18 @@ def read_portal(reader: Reader) -> PortalSettings:
         roles_claim=reader.text("IMPACT_OIDC_ROLES_CLAIM", default.roles_claim),
         administrator_roles=frozenset(role.strip().casefold() for role in roles.split(",") if role.strip()),
         oidc_name=reader.text("IMPACT_OIDC_NAME", default.oidc_name),
-        account_url=reader.url("IMPACT_OIDC_ACCOUNT_URL", "") if "IMPACT_OIDC_ACCOUNT_URL" in reader.env else "",
+        account_url=_address(reader, "IMPACT_OIDC_ACCOUNT_URL", _ACCOUNT_EXAMPLE),
     )
 
 
 def _origin(reader: Reader) -> str:
     name, expects, example = _EXPECTED["url"]
-    if name not in reader.env:
-        return ""
-    url = reader.url(name, example)
-    if urlsplit(url).path:
-        raise SettingError(name, expects, example, f"is {url!r}")
-    return url
+    return reader.origin(name, example, expects) if name in reader.env else ""
+
+
+def _address(reader: Reader, name: str, example: str) -> str:
+    """Empty where there is none."""
+    return reader.url(name, example) if name in reader.env else ""
 
 
 def _session_keys(reader: Reader) -> tuple[bytes, ...]:

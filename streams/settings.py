@@ -17,6 +17,11 @@ from streams.settings_reader import Asked, Reader, SettingError, key_of, parse_d
 
 __all__ = ["KafkaSettings", "OAuthSettings", "PortalSettings", "SettingError", "Settings", "parse_duration"]
 
+#: What brokers take when nothing else is configured there (group.min.session.timeout.ms, group.max.session.timeout.ms).
+SESSION_BOUNDS = ("6s", "30m")
+#: A session is at least half as long again as a call.
+LONGEST_CALL = "20m"
+
 
 @dataclass(frozen=True, kw_only=True)
 class KafkaSettings:
@@ -90,7 +95,7 @@ class Settings:
         data_dir = Path(reader.text("IMPACT_DATA_DIR", str(default.data_dir)))
         return cls(
             kafka=reader.kafka(),
-            google_api_url=reader.url("IMPACT_GOOGLE_API_URL", default.google_api_url),
+            google_api_url=reader.origin("IMPACT_GOOGLE_API_URL", default.google_api_url, "the API's bare host, without a path"),
             google_authorize_url=reader.url("IMPACT_GOOGLE_AUTHORIZE_URL", default.google_authorize_url),
             google_token_url=reader.url("IMPACT_GOOGLE_TOKEN_URL", default.google_token_url),
             google_revoke_url=reader.url("IMPACT_GOOGLE_REVOKE_URL", default.google_revoke_url),
@@ -108,8 +113,8 @@ class Settings:
             topic_prefix=reader.topic_prefix(default.topic_prefix),
             topic_replicas=reader.integer("IMPACT_TOPIC_REPLICAS", default.topic_replicas, 1, 32),
             topic_partitions=reader.integer("IMPACT_TOPIC_PARTITIONS", default.topic_partitions, 1, 10_000),
-            call_timeout=reader.duration("IMPACT_CALL_TIMEOUT", default.call_timeout),
-            session_timeout=reader.duration("IMPACT_SESSION_TIMEOUT", default.session_timeout),
+            call_timeout=reader.duration("IMPACT_CALL_TIMEOUT", default.call_timeout, "1s", LONGEST_CALL),
+            session_timeout=reader.duration("IMPACT_SESSION_TIMEOUT", default.session_timeout, *SESSION_BOUNDS),
             database_url=reader.database_url(data_dir),
             log_level=reader.choice("IMPACT_LOG_LEVEL", default.log_level, ("debug", "info", "warning", "error")),
             log_format=reader.choice("IMPACT_LOG_FORMAT", default.log_format, ("auto", "json", "console")),

@@ -99,13 +99,17 @@ class Reader:
             raise SettingError(name, f"a whole number from {low} to {high}", str(default), f"is {value!r}")
         return int(value)
 
-    def duration(self, name: str, default: timedelta) -> timedelta:
-        if name not in self.env:
-            return default
+    def duration(self, name: str, default: timedelta, low: str, high: str) -> timedelta:
+        example = f"{default.total_seconds():.0f}s"
+        value = self.text(name, example)
+        expects = f"a number and a unit (s, m, h, d), from {low} to {high}"
         try:
-            return parse_duration(self.env[name])
+            duration = parse_duration(value)
         except ValueError:
-            raise SettingError(name, "a number and a unit (s, m, h, d)", "10s", f"is {self.env[name]!r}") from None
+            raise SettingError(name, expects, example, f"is {value!r}") from None
+        if not parse_duration(low) <= duration <= parse_duration(high):
+            raise SettingError(name, expects, example, f"is {value!r}")
+        return duration
 
     def tiers(self, default: tuple[timedelta, ...]) -> tuple[timedelta, ...]:
         name = "IMPACT_RETRY_TIERS"
@@ -131,6 +135,13 @@ class Reader:
             problem = f"is {value!r}: plain http is accepted for loopback addresses only"
             raise SettingError(name, "an https address", default, problem)
         return value
+
+    def origin(self, name: str, default: str, expects: str) -> str:
+        """An address without a path."""
+        url = self.url(name, default)
+        if urlsplit(url).path:
+            raise SettingError(name, expects, default, f"is {url!r}")
+        return url
 
     def topic_prefix(self, default: str) -> str:
         name = "IMPACT_TOPIC_PREFIX"

@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.bootstrap import execute_app
 from streams.calendar_services import real_adapters
 from streams.settings import KafkaSettings, OAuthSettings, SettingError, Settings, parse_duration
 
 KEY = base64.b64encode(bytes(range(32))).decode()
+HOST = {"IMPACT_GOOGLE_API_URL": ("google_api_url", "https://www.googleapis.com")}
 URLS = {
-    "IMPACT_GOOGLE_API_URL": ("google_api_url", "https://www.googleapis.com"),
     "IMPACT_GOOGLE_AUTHORIZE_URL": ("google_authorize_url", "https://accounts.google.com/o/oauth2/v2/auth"),
     "IMPACT_GOOGLE_TOKEN_URL": ("google_token_url", "https://oauth2.googleapis.com/token"),
     "IMPACT_GOOGLE_REVOKE_URL": ("google_revoke_url", "https://oauth2.googleapis.com/revoke"),
@@ -71,6 +72,7 @@ def assert_complete(error: SettingError) -> None:
             "sqlite+aiosqlite:///data/read-model.sqlite3",
         ),
         *((name, "https://proxy.example/base/", attribute, "https://proxy.example/base", url) for name, (attribute, url) in URLS.items()),
+        *((name, "https://proxy.example/", attribute, "https://proxy.example", url) for name, (attribute, url) in HOST.items()),
     ],
 )
 def test_a_setting_is_read_and_has_a_default(name: str, value: str, attribute: str, expected: Any, default: Any) -> None:
@@ -95,7 +97,11 @@ def test_a_setting_is_read_and_has_a_default(name: str, value: str, attribute: s
         ("IMPACT_TOPIC_PARTITIONS", "many", "a whole number from 1"),
         ("IMPACT_TOPIC_PREFIX", "a b/", "letters, digits"),
         *(("IMPACT_CALL_TIMEOUT", value, "a number and a unit") for value in ("10", "s", "99999999999999d")),
+        *(("IMPACT_CALL_TIMEOUT", value, "from 1s to 20m") for value in ("21m", "1d")),
         ("IMPACT_SESSION_TIMEOUT", "half an hour", "a number and a unit"),
+        *(("IMPACT_SESSION_TIMEOUT", value, "from 6s to 30m") for value in ("5s", "31m", "5h")),
+        *(("IMPACT_GOOGLE_API_URL", f"https://h{path}", "the API's bare host") for path in ("/calendar/v3", "/x/", "//x")),
+        *((name, "http://x.example", "an https address") for name in ("IMPACT_OIDC_ISSUER", "IMPACT_OIDC_ACCOUNT_URL")),
     ],
 )
 def test_a_malformed_setting_is_named_with_its_value_what_is_expected_and_an_example(name: str, value: str, says: str) -> None:
@@ -104,7 +110,7 @@ def test_a_malformed_setting_is_named_with_its_value_what_is_expected_and_an_exa
     assert says in message
 
 
-@pytest.mark.parametrize("name", URLS)
+@pytest.mark.parametrize("name", URLS | HOST)
 @pytest.mark.parametrize(
     "value",
     [
@@ -123,10 +129,11 @@ def test_what_is_not_an_address_is_refused(name: str, value: str) -> None:
     assert "an absolute https address" in complaint(**{name: value})
 
 
-@pytest.mark.parametrize("name", URLS)
+@pytest.mark.parametrize("name", URLS | HOST)
 def test_plain_http_is_for_loopback_addresses_only(name: str) -> None:
+    path = "" if name in HOST else "/x"
     for host in ("127.0.0.1:8080", "localhost:8080", "[::1]:8080", "127.9.9.9"):
-        assert getattr(read(**{name: f"http://{host}/x"}), URLS[name][0]) == f"http://{host}/x"
+        assert getattr(read(**{name: f"http://{host}{path}"}), (URLS | HOST)[name][0]) == f"http://{host}{path}"
     for host in ("example.com", "localhost.example.com", "10.0.0.1", "0.0.0.0", "[2001:db8::1]"):
         assert "plain http is accepted for loopback addresses only" in complaint(**{name: f"http://{host}/x"})
 
@@ -150,6 +157,18 @@ def test_an_execute_worker_without_any_calendar_service_names_both() -> None:
     with pytest.raises(SettingError, match="IMPACT_GOOGLE_CLIENT_ID and IMPACT_MICROSOFT_CLIENT_ID are both missing") as caught:
         real_adapters(read())
     assert_complete(caught.value)
+
+
+@pytest.mark.parametrize(("call", "session"), [("25s", "38s"), ("21s", "32s"), ("20m", "1800s")])
+def test_a_session_that_is_too_short_for_a_call_is_told_one_that_is_not(call: str, session: str) -> None:
+    env = {"IMPACT_CALL_TIMEOUT": call, "IMPACT_VAULT_KEYS": f"k:{KEY}"}
+    with pytest.raises(SettingError, match=r"is 30s\. It expects at least 1\.5 times IMPACT_CALL_TIMEOUT") as caught:
+        execute_app(read(**env))
+    assert_complete(caught.value)
+    example = str(caught.value).partition("Example: IMPACT_SESSION_TIMEOUT=")[2]
+    assert example == session
+    with pytest.raises(SettingError, match="IMPACT_GOOGLE_CLIENT_ID"):  # what comes next
+        execute_app(read(**env, IMPACT_SESSION_TIMEOUT=example))
 
 
 def test_vault_keys_are_read_in_their_order() -> None:

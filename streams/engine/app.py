@@ -208,7 +208,7 @@ def make_app(config: AppConfig, producer: ConfirmedProducer) -> EngineApp:
         Monitor=QuietMonitor,
     )
     app.offsets = OffsetTracker()
-    app.lease = Lease(session=config.session_timeout, on_lost=end_at_once)
+    app.lease = Lease(session=config.session_timeout, on_lost=end_at_once, on_refused=app.crash)
     producer.only_while(lambda: app.lease.hold(SEND_SECONDS))
     app.opening, app.closing = [], []
     app.client = config.client

@@ -9,12 +9,22 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, NoReturn
 
-from aiokafka.errors import IllegalGenerationError, NoError, RebalanceInProgressError, UnknownMemberIdError, for_code
-from aiokafka.protocol.group import HeartbeatRequest, SyncGroupRequest
+from aiokafka.errors import (
+    IllegalGenerationError,
+    InvalidSessionTimeoutError,
+    NoError,
+    RebalanceInProgressError,
+    UnknownMemberIdError,
+    for_code,
+)
+from aiokafka.protocol.group import HeartbeatRequest, JoinGroupRequest, SyncGroupRequest
+
+from streams.engine.start import session_refused
+from streams.settings import SettingError
 
 __all__ = ["Lease", "LeaseExpiredError", "boot_clock", "end_at_once"]
 
@@ -41,14 +51,21 @@ class Lease:
     """The brokers give a member's partitions away `session` after they last heard from it: from the last request on that they answered.
 
     `on_lost(reason)`: they said that this process is no member any more, while it may be at work. Called in the loop, where the answer is
-    heard.
+    heard. `on_refused(error)`: they take no session of this length, so it never becomes one; aiokafka logs that and waits for ever.
     """
 
     def __init__(
-        self, *, session: timedelta, on_lost: Callable[[str], Any], clock: Callable[[], float] = boot_clock, patience: float = PATIENCE
+        self,
+        *,
+        session: timedelta,
+        on_lost: Callable[[str], Any],
+        on_refused: Callable[[SettingError], Awaitable[None]],
+        clock: Callable[[], float] = boot_clock,
+        patience: float = PATIENCE,
     ) -> None:
         self._session = session.total_seconds()
         self._on_lost = on_lost
+        self._on_refused = on_refused
         self._clock = clock
         self._patience = patience
         self._until = float("-inf")
@@ -78,6 +95,8 @@ class Lease:
             response = await send(request)
             if isinstance(request, HeartbeatRequest | SyncGroupRequest):
                 self._answered(request, for_code(response.error_code), asked_at)
+            elif isinstance(request, JoinGroupRequest) and response.error_code == InvalidSessionTimeoutError.errno:
+                await self._on_refused(session_refused(timedelta(seconds=self._session)))
             return response
 
         coordinator._send_req = observed

@@ -5,16 +5,18 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import InvalidSessionTimeoutError, KafkaError
 
 from streams.engine.backoff import BackOff, rest
 from streams.engine.health import StalledError
 from streams.engine.redelivery_plan import Routes
 from streams.engine.redelivery_progress import RedeliveryProgress
 from streams.engine.redelivery_session import RedeliverySession
+from streams.engine.start import session_refused
 
 __all__ = ["Clients", "Redelivery"]
 
@@ -47,7 +49,10 @@ class Redelivery:
         self._stopping.set()
 
     async def run(self) -> None:
-        """Returns after `stop`. Outlives every failure of the brokers; any other error is a bug and is raised."""
+        """Returns after `stop`. Outlives every failure of the brokers; any other error is a bug and is raised.
+
+        Raises SettingError when the brokers refuse a session of this length.
+        """
         work = asyncio.create_task(self._sessions(), name="redelivery")
         stop = asyncio.create_task(self._stopping.wait())
         try:
@@ -66,6 +71,8 @@ class Redelivery:
             back_off.begin()
             try:
                 await self._session()
+            except InvalidSessionTimeoutError:
+                raise session_refused(timedelta(milliseconds=self._clients.consumer["session_timeout_ms"])) from None
             except (KafkaError, StalledError, OSError) as error:
                 self._progress.failed(error)
                 pause = back_off.pause()

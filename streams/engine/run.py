@@ -10,6 +10,7 @@ from mode.worker import Worker as ModeWorker
 
 from streams.engine.app import EngineApp
 from streams.engine.interpreter import settle
+from streams.settings import SettingError
 
 __all__ = ["run_app", "use_fast_loops"]
 
@@ -33,7 +34,10 @@ class Worker(faust.Worker):  # type: ignore[misc]
 
 
 def run_app(app: EngineApp) -> None:
-    """Blocks until a signal, then returns; exits 1 when the app crashed, so that whoever supervises it starts it again."""
+    """Blocks until a signal, then returns; exits 1 when the app crashed, so that whoever supervises it starts it again.
+
+    Raises SettingError when the brokers refuse what a setting says.
+    """
     settle(young_objects=YOUNG_OBJECTS, older=(20, 20))
     worker = Worker(app, override_logging=False, redirect_stdouts=False, quiet=True, console_port=None)
     worker.spinner = None
@@ -50,5 +54,7 @@ def run_app(app: EngineApp) -> None:
 
 def _say_why(reason: BaseException | None) -> None:
     """The last line says what happened: the traceback is above, among what stopping logs."""
+    if isinstance(reason, SettingError):
+        raise reason from None
     if reason is not None:
         sys.stderr.write(f"impact-calendar: the worker stopped: {type(reason).__name__}: {reason}\n")

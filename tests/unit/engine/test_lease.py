@@ -6,11 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from aiokafka.protocol.group import HeartbeatRequest, LeaveGroupRequest, SyncGroupRequest
+from aiokafka.protocol.group import HeartbeatRequest, JoinGroupRequest, LeaveGroupRequest, SyncGroupRequest
 
 from streams.engine.lease import Lease, LeaseExpiredError
+from streams.settings import SettingError
 
 HEARTBEAT, SYNC, LEAVE = HeartbeatRequest("g", 1, "m"), SyncGroupRequest("g", 1, "m", None, []), LeaveGroupRequest("g", "m")
+JOIN = JoinGroupRequest("g", 30_000, 60_000, "", None, "consumer", [])
+INVALID_SESSION = 26
 OK, UNKNOWN_MEMBER, ILLEGAL_GENERATION, REBALANCE, NOT_COORDINATOR = 0, 25, 22, 27, 16
 
 
@@ -27,8 +30,14 @@ class Brokers:
         self.answer = OK
         self.seconds = 0.0
         self.lost: list[str] = []
-        self.lease = Lease(session=timedelta(seconds=30), on_lost=self.lost.append, clock=lambda: self.now, patience=5)
+        self.refused: list[SettingError] = []
+        self.lease = Lease(
+            session=timedelta(seconds=30), on_lost=self.lost.append, on_refused=self.refuse, clock=lambda: self.now, patience=5
+        )
         self.lease.watch(self)
+
+    async def refuse(self, error: SettingError) -> None:
+        self.refused.append(error)
 
     async def _send_req(self, request: Any) -> Answer:
         self.now += self.seconds
@@ -76,6 +85,15 @@ async def test_a_member_that_was_thrown_out_has_lost_it(brokers: Brokers, answer
 async def test_one_that_joins_has_nothing_to_lose(brokers: Brokers) -> None:
     await brokers.ask(SYNC, UNKNOWN_MEMBER)
     assert brokers.lost == []
+
+
+async def test_a_session_that_the_brokers_do_not_take_is_told_and_nothing_else_is(brokers: Brokers) -> None:
+    for answer in (OK, UNKNOWN_MEMBER, REBALANCE):
+        await brokers.ask(JOIN, answer)
+    assert brokers.refused == []
+    await brokers.ask(JOIN, INVALID_SESSION)
+    assert [str(error).partition(".")[0] for error in brokers.refused] == ["IMPACT_SESSION_TIMEOUT is 30s, which the brokers refuse"]
+    assert brokers.lease.left < 0
 
 
 async def test_whoever_asks_waits_until_it_lasts_long_enough(brokers: Brokers) -> None:

@@ -171,7 +171,7 @@ def _observe(app: EngineApp, settings: Settings, metrics: Metrics) -> None:
     progress = OffsetProgress(app, metrics.lag)
     app.every(1.0, progress.look)
     server = HealthServer(port=settings.metrics_port, registry=metrics.registry, liveness=progress.health)
-    app.opening.append(server.start)
+    app.opening.insert(0, server.start)  # whether it lives is asked also while it waits for its brokers
     app.closing.append(server.stop)
 
 

@@ -20,6 +20,7 @@ from streams.engine.lease import Lease, end_at_once
 from streams.engine.offsets import OffsetTracker
 from streams.engine.producer import ConfirmedProducer
 from streams.engine.recovery import SafeTableManager
+from streams.engine.start import reach_brokers
 from streams.engine.table import ChangelogTable
 
 __all__ = ["AppConfig", "EngineApp", "Worklist", "broker_credentials", "make_app"]
@@ -96,7 +97,7 @@ class EngineApp(faust.App):  # type: ignore[misc]
     worklist: Worklist | None = None
     #: Keeps the process's data directory locked.
     slot: Any = None
-    #: Run before the first partition is asked for, and after the last commit.
+    #: Run one after another before the first partition is asked for, and after the last commit.
     opening: list[Callable[[], Awaitable[Any]]]
     closing: list[Callable[[], Awaitable[Any]]]
     _table_kind: str
@@ -106,7 +107,6 @@ class EngineApp(faust.App):  # type: ignore[misc]
         return SafeTransport(self.conf.broker_consumer, self)
 
     async def on_start(self) -> None:
-        await self.producer_out.start()
         for begin in self.opening:
             await begin()
         await super().on_start()
@@ -210,7 +210,7 @@ def make_app(config: AppConfig, producer: ConfirmedProducer) -> EngineApp:
     app.offsets = OffsetTracker()
     app.lease = Lease(session=config.session_timeout, on_lost=end_at_once, on_refused=app.crash)
     producer.only_while(lambda: app.lease.hold(SEND_SECONDS))
-    app.opening, app.closing = [], []
+    app.opening, app.closing = [reach_brokers(producer.start, config.brokers)], []
     app.client = config.client
     app.producer_out = producer
     app._table_kind = config.store

@@ -11,6 +11,7 @@ from typing import Any
 from aiokafka.admin import AIOKafkaAdminClient
 
 from schemas.topics import Topics
+from streams.engine.start import NotReadyError
 from streams.engine.topic_admin import Difference, check_topics
 
 __all__ = ["TopicsNotReadyError", "wait_for_topics"]
@@ -22,7 +23,7 @@ PATIENCE_SECONDS = 30.0
 BETWEEN_LOOKS_SECONDS = 1.0
 
 
-class TopicsNotReadyError(Exception):
+class TopicsNotReadyError(NotReadyError):
     """Topics are missing, or have another number of partitions than the settings say."""
 
     def __init__(self, differences: Sequence[Difference]) -> None:

@@ -10,6 +10,7 @@ from mode.worker import Worker as ModeWorker
 
 from streams.engine.app import EngineApp
 from streams.engine.interpreter import settle
+from streams.engine.start import NotReadyError
 from streams.settings import SettingError
 
 __all__ = ["run_app", "use_fast_loops"]
@@ -26,6 +27,16 @@ def use_fast_loops() -> None:
 class Worker(faust.Worker):  # type: ignore[misc]
     """faust.Worker without its own logging set-up, stdout redirection and spinner."""
 
+    #: What kept it from starting.
+    not_ready: NotReadyError | None = None
+
+    async def start(self) -> None:
+        """Returns also when the world is not ready: Mode would log a traceback."""
+        try:
+            await super().start()
+        except NotReadyError as error:
+            self.not_ready = error
+
     def on_setup_root_logger(self, logger: Any, level: int) -> None:
         """Logging is configured already."""
 
@@ -34,7 +45,7 @@ class Worker(faust.Worker):  # type: ignore[misc]
 
 
 def run_app(app: EngineApp) -> None:
-    """Blocks until a signal, then returns; exits 1 when the app crashed, so that whoever supervises it starts it again.
+    """Blocks until a signal, then returns; exits 1 when the app could not start or crashed, so that whoever supervises it starts it again.
 
     Raises SettingError when the brokers refuse what a setting says.
     """
@@ -47,8 +58,8 @@ def run_app(app: EngineApp) -> None:
         if stop.code not in (0, None):
             _say_why(app.crash_reason or worker.crash_reason or stop.__context__)
             raise
-    if app.crashed:
-        _say_why(app.crash_reason)
+    if worker.not_ready is not None or app.crashed:
+        _say_why(worker.not_ready or app.crash_reason)
         sys.exit(1)
 
 

@@ -57,15 +57,17 @@ class LocalKafka:
     def start(self, timeout: float = 60.0) -> None:
         """Returns when an admin client got an answer.
 
-        Raises BrokerError: java or mvn is missing and no Docker answers, the port is taken, no answer in `timeout` seconds.
+        Raises BrokerError: java or mvn is missing and no Docker answers, port or directory is taken, no answer in `timeout` seconds.
         """
         if self._process is not None:
             return
         self._launch = launch = prepare(self._port, self.data_dir, self._cache)
         self._port = launch.port
-        with (self.data_dir / "broker.out").open("ab") as out:
-            # A session of its own: Ctrl-C stops the callers first, who then stop the broker.
-            self._process = subprocess.Popen(launch.command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
+        with launch.lock as lock, (self.data_dir / "broker.out").open("ab") as out:
+            # A session of its own: Ctrl-C stops the callers first, who then stop the broker. From here on the broker alone holds the lock.
+            self._process = subprocess.Popen(
+                launch.command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, pass_fds=(lock.fileno(),)
+            )
         self._watchdog = subprocess.Popen(
             ["/bin/sh", "-c", _WATCHDOG, "sh", str(self._process.pid), *(launch.remove or ["true"])],
             stdin=subprocess.PIPE,
@@ -117,6 +119,7 @@ def run(*, port: int, data_dir: Path, cache: Path | None = None) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.write(f"Apache Kafka: {HOST}:{launch.port}, data in {data_dir.resolve()}, log in {launch.log_file}\n")
     sys.stderr.flush()
+    os.set_inheritable(launch.lock.fileno(), True)
     os.execv(launch.command[0], launch.command)  # noqa: S606 - no shell is wanted
 
 

@@ -7,9 +7,11 @@ import subprocess
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from infra.kafka.config import write_log_config, write_server_properties
 from infra.kafka.container import container_command, docker_answers, fetch_image, remove_command
+from infra.kafka.directory import hold
 from infra.kafka.errors import BrokerError, MissingToolError
 from infra.kafka.jars import ensure_jars, find_java
 
@@ -24,38 +26,48 @@ _JVM = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 class Launch:
     """`command` serves in the foreground, from a formatted directory or a volume.
 
-    `remove`: ends what outlives a killed `command` (a container does); None where nothing can.
+    `remove`: ends what outlives a killed `command` (a container does); None where nothing can. `lock`: holds the directory; `command` has
+    to inherit it, so that the directory is free when the broker has ended and not before.
     """
 
     port: int
     command: list[str]
     log_file: Path
+    lock: IO[bytes]
     remove: list[str] | None = None
 
 
 def prepare(port: int, data_dir: Path, cache: Path | None) -> Launch:
     """Fetch, format and claim what the broker needs. `port` 0 takes a free one. Raises BrokerError."""
-    data_dir.mkdir(parents=True, exist_ok=True)
+    lock = hold(data_dir)
+    try:
+        return _prepare(port, data_dir, cache, lock)
+    except BaseException:
+        lock.close()
+        raise
+
+
+def _prepare(port: int, data_dir: Path, cache: Path | None, lock: IO[bytes]) -> Launch:
     try:
         java, libs = find_java(), ensure_jars(cache)
     except MissingToolError:
         if not docker_answers():
             raise
-        return _in_container(port, data_dir)
-    return _from_jars(java, libs, port, data_dir)
+        return _in_container(port, data_dir, lock)
+    return _from_jars(java, libs, port, data_dir, lock)
 
 
-def _from_jars(java: str, libs: Path, port: int, data_dir: Path) -> Launch:
+def _from_jars(java: str, libs: Path, port: int, data_dir: Path, lock: IO[bytes]) -> Launch:
     port, controller_port = _claim(port, 0)
     properties, log_config, log_file = data_dir / "server.properties", data_dir / "log4j2.xml", data_dir / "broker.log"
     write_server_properties(properties, port=port, controller_port=controller_port, log_dir=data_dir / "log")
     write_log_config(log_config, log_file=log_file)
     base = [java, *_JVM, "-Djava.awt.headless=true", f"-Dlog4j2.configurationFile={log_config}", "-cp", f"{libs}/*"]
     _format(base, properties, data_dir)
-    return Launch(port=port, command=[*base, "kafka.Kafka", str(properties)], log_file=log_file)
+    return Launch(port=port, command=[*base, "kafka.Kafka", str(properties)], log_file=log_file, lock=lock)
 
 
-def _in_container(port: int, data_dir: Path) -> Launch:
+def _in_container(port: int, data_dir: Path, lock: IO[bytes]) -> Launch:
     """A container that a killed run left behind is ended first: it holds the port and the volume."""
     docker = shutil.which("docker") or "docker"
     fetch_image(docker)
@@ -63,7 +75,7 @@ def _in_container(port: int, data_dir: Path) -> Launch:
     subprocess.run(remove, capture_output=True, check=False, stdin=subprocess.DEVNULL)
     (port,) = _claim(port)
     command = container_command(docker, port=port, data_dir=data_dir)
-    return Launch(port=port, command=command, log_file=data_dir / "broker.out", remove=remove)
+    return Launch(port=port, command=command, log_file=data_dir / "broker.out", lock=lock, remove=remove)
 
 
 def _claim(*ports: int) -> list[int]:
@@ -75,7 +87,8 @@ def _claim(*ports: int) -> list[int]:
             try:
                 probe.bind((HOST, port))
             except OSError as error:
-                raise BrokerError(f"port {port} of {HOST} cannot be used: {error.strerror}. Choose another with --port.") from None
+                advice = "Choose another with --port; a second broker needs a --data-dir of its own too."
+                raise BrokerError(f"port {port} of {HOST} cannot be used: {error.strerror}. {advice}") from None
         return [int(probe.getsockname()[1]) for probe in probes]
     finally:
         for probe in probes:

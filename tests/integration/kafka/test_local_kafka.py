@@ -39,7 +39,9 @@ def test_a_killed_broker_starts_again_with_what_it_held(tmp_path: Path) -> None:
         first = broker.bootstrap_servers
         asyncio.run(_write(first, b"before the kill"))
         broker.kill()
-        broker.start()
+        broker.start()  # the kill freed the directory
+        with pytest.raises(BrokerError, match="is in use by another broker"):
+            LocalKafka(data_dir=tmp_path / "broker").start()
         assert broker.bootstrap_servers == first
         assert asyncio.run(_read(first)) == b"before the kill"
 

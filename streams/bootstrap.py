@@ -29,7 +29,7 @@ from streams.engine.kafka_clients import admin_options, connection_options, prod
 from streams.engine.liveness import OffsetProgress
 from streams.engine.preflight import wait_for_topics
 from streams.engine.producer import ConfirmedProducer
-from streams.engine.slots import claim_slot
+from streams.engine.slots import Slot, claim_slot
 from streams.metrics import Metrics, make_metrics
 from streams.settings import SettingError, Settings
 
@@ -142,12 +142,14 @@ def _app(settings: Settings, app_id: str, name: str, *, chunk: int, buffered_chu
     kafka = settings.kafka
     client: dict[str, Any] = connection_options(kafka)
     producer = ConfirmedProducer(producer_options(kafka))
-    slot = claim_slot(settings.data_dir, name)
+    slot = _slot(settings, name)
     config = AppConfig(
         app_id=app_id,
         brokers=kafka.bootstrap_servers,
         client=client,
-        credentials=broker_credentials(client.get("ssl_context"), kafka.sasl_mechanism, kafka.sasl_username, kafka.sasl_password),
+        credentials=broker_credentials(
+            client.get("ssl_context"), client.get("sasl_mechanism"), client.get("sasl_plain_username"), client.get("sasl_plain_password")
+        ),
         partitions=settings.topic_partitions,
         store=settings.table_store,
         directory=slot.directory,
@@ -160,6 +162,15 @@ def _app(settings: Settings, app_id: str, name: str, *, chunk: int, buffered_chu
     app.slot = slot
     app.opening.append(wait_for_topics(admin_options(kafka), settings.topics))
     return app, producer
+
+
+def _slot(settings: Settings, name: str) -> Slot:
+    """Raises SettingError when the data directory cannot be written."""
+    try:
+        return claim_slot(settings.data_dir, name)
+    except OSError as error:
+        problem = f"is {str(settings.data_dir)!r}: {error.strerror}"
+        raise SettingError("IMPACT_DATA_DIR", "a directory that can be written", "/var/lib/impact-calendar", problem) from None
 
 
 def _drain(settings: Settings) -> timedelta:

@@ -184,16 +184,15 @@ class _Reader(Reader):
         default = KafkaSettings()
         protocols = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
         protocol = self.choice("IMPACT_KAFKA_SECURITY_PROTOCOL", default.security_protocol, protocols)
-        mechanism = self.env.get("IMPACT_KAFKA_SASL_MECHANISM")
+        mechanism = self.choice("IMPACT_KAFKA_SASL_MECHANISM", "SCRAM-SHA-512", ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"))
         if protocol.startswith("SASL"):
-            mechanism = self.choice("IMPACT_KAFKA_SASL_MECHANISM", "SCRAM-SHA-512", ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"))
             for name in ("IMPACT_KAFKA_SASL_USERNAME", "IMPACT_KAFKA_SASL_PASSWORD"):
                 if name not in self.env:
                     raise SettingError(name, f"a value, since IMPACT_KAFKA_SECURITY_PROTOCOL is {protocol}", "impact")
         return KafkaSettings(
             bootstrap_servers=self._servers(default.bootstrap_servers),
             security_protocol=protocol,
-            sasl_mechanism=mechanism,
+            sasl_mechanism=mechanism if protocol.startswith("SASL") else None,
             sasl_username=self.env.get("IMPACT_KAFKA_SASL_USERNAME"),
             sasl_password=self.env.get("IMPACT_KAFKA_SASL_PASSWORD"),
             ssl_cafile=self.env.get("IMPACT_KAFKA_SSL_CAFILE"),

@@ -227,6 +227,11 @@ def test_the_security_protocol_and_mechanism_are_known_ones() -> None:
     assert "one of PLAIN, SCRAM-SHA-256" in complaint(IMPACT_KAFKA_SECURITY_PROTOCOL="SASL_SSL", IMPACT_KAFKA_SASL_MECHANISM="OAUTHBEARER")
 
 
+def test_a_sasl_mechanism_is_checked_whenever_it_is_set_and_used_with_sasl_alone() -> None:
+    assert "one of PLAIN, SCRAM-SHA-256" in complaint(IMPACT_KAFKA_SASL_MECHANISM="NOPE")
+    assert read(IMPACT_KAFKA_SASL_MECHANISM="PLAIN").kafka == KafkaSettings()
+
+
 @pytest.mark.parametrize("missing", ["IMPACT_KAFKA_SASL_USERNAME", "IMPACT_KAFKA_SASL_PASSWORD"])
 def test_sasl_needs_a_name_and_a_password(missing: str) -> None:
     env = {"IMPACT_KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "IMPACT_KAFKA_SASL_USERNAME": "impact", "IMPACT_KAFKA_SASL_PASSWORD": "hush"}

@@ -19,10 +19,11 @@ from adapters.vault.seal import KeyRing
 from streams.calendar_services import microsoft_credential
 from streams.engine.interpreter import settle
 from streams.engine.kafka_clients import producer_options
+from streams.engine.listening import why_not
 from streams.portal_publisher import KafkaConnectionPublisher
 from streams.settings import PortalSettings, Settings
 
-__all__ = ["oidc_settings", "portal_deps", "run", "serve"]
+__all__ = ["CannotListenError", "oidc_settings", "portal_deps", "run", "serve"]
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +31,12 @@ log = logging.getLogger(__name__)
 _STOP_SECONDS = 3
 
 
+class CannotListenError(OSError):
+    """The portal's address is taken, or is none of this machine's."""
+
+
 def run(settings: Settings, *, host: str = "127.0.0.1", port: int = 8000) -> None:
-    """Blocks until SIGTERM or SIGINT, then returns. Raises SettingError; ends with exit code 1 when the port is taken."""
+    """Blocks until SIGTERM or SIGINT, then returns. Raises SettingError, CannotListenError."""
     settle()  # collections that a page of thousands of classes sets off need not go through what is loaded by now
     uvloop.run(serve(settings, host=host, port=port))
 
@@ -67,7 +72,13 @@ class _Server(uvicorn.Server):
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        try:
+            await super().startup(sockets)
+        except SystemExit as end:  # uvicorn logged why
+            if not isinstance(end.__context__, OSError):
+                raise
+            why = why_not(end.__context__)
+            raise CannotListenError(f"port {self.config.port} of {self.config.host} cannot be used: {why}") from None
         if self.started:
             log.info("the portal listens", extra={"host": self.config.host, "port": self.config.port})
 

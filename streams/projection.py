@@ -60,7 +60,7 @@ class ReadModelProgress:
 
 
 def run(settings: Settings) -> None:
-    """Blocks until SIGTERM or SIGINT, then returns. Raises TopicsNotReadyError, and OSError when the metrics port is taken."""
+    """Blocks until SIGTERM or SIGINT, then returns. Raises TopicsNotReadyError, and MetricsPortError when that port is taken."""
     settle(young_objects=_YOUNG_OBJECTS, switch_seconds=_SWITCH_SECONDS)
     uvloop.run(serve(settings, make_metrics()))
 

@@ -18,7 +18,7 @@ _FETCH_WAIT_MS = 200
 
 
 def run(settings: Settings) -> None:
-    """Blocks until SIGTERM or SIGINT, then returns. Raises SettingError, and OSError when the metrics port is taken."""
+    """Blocks until SIGTERM or SIGINT, then returns. Raises SettingError, and MetricsPortError when that port is taken."""
     asyncio.run(serve(settings, make_metrics()))
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from streams.cli.environment import worker_settings
+from streams.cli.errors import CommandError
 
 __all__ = ["portal"]
 
@@ -19,6 +20,9 @@ def portal(
     """
     settings = worker_settings()
     settings.portal.require()
-    from streams.portal_app import run
+    from streams.portal_app import CannotListenError, run
 
-    run(settings, host=host, port=port)
+    try:
+        run(settings, host=host, port=port)
+    except CannotListenError as error:
+        raise CommandError(f"{error}. Choose others with --host and --port.") from None

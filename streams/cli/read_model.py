@@ -20,6 +20,7 @@ def read_model(
     """Keep the database that the portal and `why` read. Runs until SIGTERM; one process writes, others stand by."""
     settings = worker_settings()
     from streams.cli.errors import CommandError
+    from streams.engine.health import MetricsPortError
     from streams.engine.preflight import TopicsNotReadyError
 
     try:
@@ -29,7 +30,7 @@ def read_model(
             from streams.projection import run
 
             run(settings)
-    except TopicsNotReadyError as error:
+    except (MetricsPortError, TopicsNotReadyError) as error:
         raise CommandError(str(error)) from None
 
 

@@ -1,10 +1,14 @@
 """`sandbox`: simulated calendar services and sign-in provider for development and tests."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from streams.cli.errors import CommandError
 from streams.cli.output import say
+
+if TYPE_CHECKING:
+    from infra.sandbox.server import RunningSandbox
 
 __all__ = ["sandbox"]
 
@@ -30,6 +34,15 @@ def sandbox(
             say(f"export {name}={value}")
         return
     from infra.sandbox.server import run
+    from streams.engine.listening import why_not
 
-    say(f"Simulated calendars at http://{HOST}:{port}; `impact-calendar sandbox --print-env` tells the workers' settings.", error=True)
-    run(HOST, port, config)
+    try:
+        run(HOST, port, config, on_ready=_tell)
+    except OSError as error:
+        problem = f"port {port} of {HOST} cannot be used: {why_not(error)}"
+        raise CommandError(f"{problem}. Choose another with --port.") from None
+
+
+def _tell(running: "RunningSandbox") -> None:
+    hint = f"`impact-calendar sandbox --port {running.port} --print-env` tells the workers' settings."
+    say(f"Simulated calendars at {running.base_url}; {hint}", error=True)

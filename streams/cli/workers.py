@@ -1,6 +1,7 @@
 """`fold`, `execute`, `redeliver`: thin over the app modules."""
 
 from streams.cli.environment import worker_settings
+from streams.cli.errors import CommandError
 
 __all__ = ["execute", "fold", "redeliver"]
 
@@ -24,6 +25,10 @@ def execute() -> None:
 def redeliver() -> None:
     """Move retries back when they are due. Runs until SIGTERM; any number of processes."""
     settings = worker_settings()
+    from streams.engine.health import MetricsPortError
     from streams.redelivery import run
 
-    run(settings)
+    try:
+        run(settings)
+    except MetricsPortError as error:
+        raise CommandError(str(error)) from None

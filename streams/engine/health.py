@@ -10,7 +10,9 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-__all__ = ["Health", "HealthServer", "Liveness", "StalledError"]
+from streams.engine.listening import why_not
+
+__all__ = ["Health", "HealthServer", "Liveness", "MetricsPortError", "StalledError"]
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +33,12 @@ class StalledError(Exception):
     """Records stand in a partition that is being read, and none has been handed over for a long time: the consumer has to be made anew."""
 
 
+class MetricsPortError(OSError):
+    """The port cannot be listened on; the message names the setting."""
+
+
 class HealthServer:
-    """`port` 0: no server. Starts and stops as an async context manager; raises OSError when the port is taken."""
+    """`port` 0: no server. Starts and stops as an async context manager; raises MetricsPortError when the port is taken."""
 
     def __init__(self, *, port: int, registry: CollectorRegistry, liveness: Liveness, host: str | None = None) -> None:
         """`host` None: every interface, since Prometheus and the orchestrator ask from elsewhere."""
@@ -60,8 +66,11 @@ class HealthServer:
         await runner.setup()
         try:
             await web.TCPSite(runner, self._host, self._port).start()
-        except BaseException:
+        except BaseException as error:
             await runner.cleanup()
+            if isinstance(error, OSError):
+                problem = f"port {self._port} cannot be listened on: {why_not(error)}"
+                raise MetricsPortError(f"{problem}. Set IMPACT_METRICS_PORT to one that is free, or to 0 for none") from None
             raise
         self._runner = runner
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 
-from streams.engine.health import Health, HealthServer
+from streams.engine.health import Health, HealthServer, MetricsPortError
 from streams.metrics import make_metrics
 
 
@@ -64,5 +64,5 @@ async def test_a_taken_port_is_an_error_at_the_start() -> None:
         server = HealthServer(
             port=taken.getsockname()[1], registry=make_metrics().registry, liveness=lambda: Health(ok=True), host="127.0.0.1"
         )
-        with pytest.raises(OSError, match="in use"):
+        with pytest.raises(MetricsPortError, match=r"in use.*IMPACT_METRICS_PORT"):
             await server.start()

@@ -1,0 +1,77 @@
+"""A port that is taken is told in one line, with the option or the setting that chooses another."""
+
+import base64
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import Worker, run_command
+
+_KEY = base64.b64encode(bytes(32)).decode()
+
+
+@pytest.fixture
+def env(tmp_path: Path) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("IMPACT_")}
+    return inherited | {
+        "IMPACT_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
+        "IMPACT_DATA_DIR": str(tmp_path / "data"),
+        "IMPACT_VAULT_KEYS": f"test:{_KEY}",
+        "IMPACT_GOOGLE_CLIENT_ID": "id",
+        "IMPACT_GOOGLE_CLIENT_SECRET": "secret",
+    }
+
+
+@pytest.fixture
+def taken() -> Iterator[str]:
+    """A port that another process listens on."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        yield str(other.getsockname()[1])
+
+
+@pytest.mark.parametrize("command", ["redeliver", "read-model"])
+def test_a_metrics_port_that_is_taken_is_named_with_exit_1(env: dict[str, str], taken: str, command: str) -> None:
+    done = run_command(command, env=env | {"IMPACT_METRICS_PORT": taken})
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1] == (
+        f"impact-calendar: port {taken} cannot be listened on: Address already in use. "
+        "Set IMPACT_METRICS_PORT to one that is free, or to 0 for none"
+    )
+
+
+def test_a_taken_port_of_the_portal_is_named_with_exit_1(env: dict[str, str], taken: str) -> None:
+    portal = {
+        "IMPACT_PORTAL_URL": f"http://127.0.0.1:{taken}",
+        "IMPACT_SESSION_KEY": _KEY,
+        "IMPACT_OIDC_ISSUER": "https://issuer.example",
+        "IMPACT_OIDC_CLIENT_ID": "id",
+        "IMPACT_OIDC_CLIENT_SECRET": "secret",
+    }
+    done = run_command("portal", "--port", taken, env=env | portal)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1] == (
+        f"impact-calendar: port {taken} of 127.0.0.1 cannot be used: Address already in use. Choose others with --host and --port."
+    )
+
+
+def test_a_sandbox_says_that_it_is_there_only_when_it_is(env: dict[str, str], taken: str) -> None:
+    done = run_command("sandbox", "--port", taken, env=env)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        f"impact-calendar: port {taken} of 127.0.0.1 cannot be used: Address already in use. Choose another with --port.\n"
+    )
+
+
+async def test_a_running_sandbox_tells_how_to_ask_for_its_settings(env: dict[str, str], tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with Worker("sandbox", "--port", str(port), env=env, log=tmp_path / "sandbox.log") as sandbox:
+        await sandbox.wait_for_output(rf"http://127.0.0.1:{port}; `impact-calendar sandbox --port {port} --print-env`")

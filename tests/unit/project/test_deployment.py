@@ -20,7 +20,8 @@ _COMPOSE: dict[str, Any] = yaml.safe_load((_ROOT / "docker-compose.yml").read_te
 _SERVICES: dict[str, Any] = _COMPOSE["services"]
 #: The commands that run until they are stopped; kafka, sandbox and demo are for development.
 _LONG_RUNNING = ("execute", "fold", "portal", "read-model", "redeliver")
-_OURS = sorted(name for name, service in _SERVICES.items() if "build" in service)
+_OURS = sorted(name for name, service in _SERVICES.items() if service["image"] == "impact-calendar")
+_KEY = "test:" + base64.b64encode(bytes(32)).decode()
 
 
 def test_compose_has_the_broker_its_topics_the_database_and_every_long_running_command() -> None:
@@ -90,7 +91,8 @@ def test_the_portal_is_watched_and_reached_at_the_port_it_listens_on() -> None:
 
 
 def _default(value: str) -> str:
-    """What compose puts in when the variable is not set."""
+    """What compose puts in when only the variables are set that have to be."""
+    value = re.sub(r"\$\{IMPACT_VAULT_KEYS:\?[^}]*\}", _KEY, value)
     return re.sub(r"\$\{[A-Z_]+:-([^}]*)\}", r"\1", value)
 
 
@@ -103,13 +105,60 @@ def test_each_worker_waits_for_the_topics_and_is_watched(name: str) -> None:
     assert f"http://127.0.0.1:{port}/healthz" in service["healthcheck"]["test"][-1]
 
 
+def test_the_image_is_built_once_by_what_the_others_wait_for() -> None:
+    assert [name for name in _SERVICES if "build" in _SERVICES[name]] == ["topics"]
+    for name in _LONG_RUNNING:
+        assert (_SERVICES[name]["image"], _SERVICES[name]["pull_policy"]) == (_SERVICES["topics"]["image"], "never")
+        assert "topics" in _SERVICES[name]["depends_on"]
+
+
+def test_whatever_runs_on_is_started_again_and_hears_signals_from_its_start() -> None:
+    for name in ("broker", "database", *_LONG_RUNNING):
+        assert _SERVICES[name]["restart"] == "unless-stopped", name
+    for name in _OURS:
+        assert _SERVICES[name]["init"] is True, name
+
+
+def test_the_database_is_ready_only_when_it_answers_over_the_network() -> None:
+    test = _SERVICES["database"]["healthcheck"]["test"]
+    assert test[test.index("--host") + 1] == "127.0.0.1"
+
+
+def test_compose_refuses_to_begin_without_the_key_that_execute_needs() -> None:
+    for name in ("execute", "portal"):
+        assert _SERVICES[name]["environment"]["IMPACT_VAULT_KEYS"].startswith("${IMPACT_VAULT_KEYS:?")
+
+
+@pytest.mark.parametrize(
+    ("service", "names"),
+    [
+        ("fold", ("FORGET_AFTER_DAYS", "LOG_LEVEL", "SESSION_TIMEOUT")),
+        ("redeliver", ("LOG_LEVEL", "SESSION_TIMEOUT")),
+        ("read-model", ("FORGET_AFTER_DAYS", "LOG_LEVEL")),
+        ("execute", ("FORGET_AFTER_DAYS", "LOG_LEVEL", "CALL_TIMEOUT", "SESSION_TIMEOUT")),
+        ("execute", ("MICROSOFT_CLIENT_CERTIFICATE", "MICROSOFT_FEDERATED")),
+        ("portal", ("LOG_LEVEL", "CALL_TIMEOUT", "MICROSOFT_CLIENT_CERTIFICATE", "MICROSOFT_FEDERATED")),
+    ],
+)
+def test_a_service_is_given_what_its_command_heeds(service: str, names: tuple[str, ...]) -> None:
+    for name in names:
+        assert f"${{IMPACT_{name}" in _SERVICES[service]["environment"][f"IMPACT_{name}"]
+
+
+def test_the_image_runs_as_a_user_whom_kubernetes_can_tell_from_root() -> None:
+    dockerfile = (_ROOT / "infra/deploy/Dockerfile").read_text()
+    (user,) = re.findall(r"^USER (.+)$", dockerfile, re.MULTILINE)
+    assert int(user) > 0
+    assert f"--uid {user} " in dockerfile
+
+
 def test_every_mounted_volume_is_declared() -> None:
     mounted = {mount.partition(":")[0] for service in _SERVICES.values() for mount in service.get("volumes", [])}
     assert mounted == set(_COMPOSE["volumes"])
 
 
 def test_the_image_is_built_from_files_that_exist_and_are_not_ignored() -> None:
-    build = _SERVICES["fold"]["build"]
+    build = _SERVICES["topics"]["build"]
     dockerfile = _ROOT / build["context"] / build["dockerfile"]
     ignore = (_ROOT / ".dockerignore").read_text().splitlines()
     copied = [

@@ -1,23 +1,41 @@
 """The entry point: the commands, and what every one of them does with errors."""
 
 import sys
+from importlib.metadata import version as version_of
+from typing import Annotated
 
 import typer
 
 from streams.cli import connections, kafka, portal, publish, read_model, sandbox, status, topics, why, workers
 from streams.cli.demo import command as demo
 from streams.cli.errors import CommandError
+from streams.cli.output import say
 from streams.settings import SettingError
 
 __all__ = ["main"]
 
+
+def show_version(wanted: bool) -> None:
+    if wanted:
+        say(f"impact-calendar {version_of('impact-calendar')}")
+        raise typer.Exit
+
+
 app = typer.Typer(
     name="impact-calendar",
-    help="Keeps the booked classes of providers on their own Google or Microsoft calendar. Settings: IMPACT_... variables.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,  # its tracebacks show local variables, and those may be tokens
 )
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", help="Show the version and end.", is_eager=True, callback=show_version)] = False,
+) -> None:
+    """Keeps the booked classes of providers on their own Google or Microsoft calendar. Settings: IMPACT_... variables."""
+
+
 app.command("fold")(workers.fold)
 app.command("execute")(workers.execute)
 app.command("redeliver")(workers.redeliver)

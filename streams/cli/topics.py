@@ -1,8 +1,9 @@
 """`topics apply`, `topics check`: the declared topics and those on the brokers."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,7 +11,10 @@ from streams.cli.environment import read_settings
 from streams.cli.errors import CommandError
 from streams.settings import Settings
 
-__all__ = ["app"]
+if TYPE_CHECKING:
+    from streams.engine.topic_admin import Difference
+
+__all__ = ["advice", "app"]
 
 app = typer.Typer(help="Make or compare the topics.", no_args_is_help=True)
 
@@ -45,10 +49,7 @@ async def _apply(settings: Settings, as_json: bool) -> None:
             print_table("Topics", ("topic", "what was done"), done)
         say(f"{len(settings.topics.all())} topics: {len(applied.created)} made, {len(applied.changed)} settings changed.")
     if applied.left:
-        what = "; ".join(f"{left.topic} has {left.found} partitions, {left.declared} are declared" for left in applied.left)
-        raise CommandError(
-            f"partitions differ, and changing them would move keys: {what}. Set IMPACT_TOPIC_PARTITIONS, or make new topics."
-        )
+        raise CommandError(_about_partitions(applied.left))
 
 
 async def _check(settings: Settings, as_json: bool) -> None:
@@ -66,4 +67,22 @@ async def _check(settings: Settings, as_json: bool) -> None:
     else:
         say(f"{len(settings.topics.all())} topics are as declared.")
     if differences:
-        raise CommandError(f"{len(differences)} differences. `impact-calendar topics apply` makes topics and sets their settings.")
+        raise CommandError(advice(differences))
+
+
+def advice(differences: Sequence["Difference"]) -> str:
+    """How many there are, and for each kind what settles it."""
+    kinds = {difference.setting for difference in differences}
+    advice = [f"{len(differences)} difference{'' if len(differences) == 1 else 's'}."]
+    if kinds - {"partitions", "leaders"}:
+        advice.append("`impact-calendar topics apply` makes topics and sets their settings.")
+    if partitions := [difference for difference in differences if difference.setting == "partitions"]:
+        advice.append(_about_partitions(partitions))
+    if "leaders" in kinds:
+        advice.append("Partitions without a leader have no broker in service that holds them.")
+    return " ".join(advice)
+
+
+def _about_partitions(differences: Sequence["Difference"]) -> str:
+    what = "; ".join(f"{left.topic} has {left.found} partitions, {left.declared} are declared" for left in differences)
+    return f"partitions differ, and changing them would move keys: {what}. Set IMPACT_TOPIC_PARTITIONS, or make new topics."

@@ -30,4 +30,5 @@ def publish(
         sent = asyncio.run(send_confirmed(settings.kafka, topic, records, good))
     for line in bad:
         say(f"skipped {line}", error=True)
-    say(f"Published {sent} events to {topic}.")
+    skipped = f" {len(bad)} line{'s were' if len(bad) != 1 else ' was'} skipped, see above." if bad else ""
+    say(f"Published {sent} events to {topic}.{skipped}")

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import os
+import re
+import signal
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,8 @@ from streams.domain.connection import Connection, encode_connection_row
 from streams.engine.kafka_clients import consumer_options, producer_options
 from streams.settings import Settings
 from tests.support import class_events
-from tests.support.processes import run_command
+from tests.support.processes import Worker, run_command
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.kafka
 
@@ -86,6 +89,11 @@ def test_topics_with_other_partitions_are_refused_with_exit_1(settings_env: dict
     assert done.returncode == 1
     assert f"{topics.intents} has 4 partitions, 6 are declared" in done.stderr
 
+    check = run_command("topics", "check", env=settings_env | {"IMPACT_TOPIC_PARTITIONS": "6"})
+    assert check.returncode == 1
+    assert "Set IMPACT_TOPIC_PARTITIONS, or make new topics" in check.stderr
+    assert "topics apply" not in check.stderr, "it cannot settle this"
+
 
 async def test_published_lines_stand_in_the_topic_keyed_and_in_order(
     settings_env: dict[str, str], settings: Settings, topics: Topics, tmp_path: Path
@@ -117,9 +125,30 @@ async def test_good_lines_from_stdin_are_sent_when_bad_ones_may_be_skipped(
 ) -> None:
     text = f"{_event_line(1)}\nnot json\n{_event_line(2)}\n"
     done = await asyncio.to_thread(run_command, "publish", "--skip-invalid", "-", env=settings_env, stdin=text)
-    assert (done.returncode, done.stdout) == (0, f"Published 2 events to {topics.class_events}.\n")
+    assert (done.returncode, done.stdout) == (0, f"Published 2 events to {topics.class_events}. 1 line was skipped, see above.\n")
     assert done.stderr.startswith("skipped line 2: ")
     assert len(await _read_all(settings, topics.class_events)) == 2
+
+
+async def test_publishing_that_is_interrupted_says_how_many_stand_in_the_topic(
+    settings_env: dict[str, str], settings: Settings, topics: Topics, tmp_path: Path
+) -> None:
+    file = tmp_path / "events.jsonl"
+    file.write_text(f"{_event_line(1)}\n" * 60_000)
+    async with AIOKafkaConsumer(**consumer_options(settings.kafka, group=None)) as consumer:
+        partitions = [TopicPartition(topics.class_events, partition) for partition in range(settings.topic_partitions)]
+
+        async def published() -> int:
+            return sum((await consumer.end_offsets(partitions)).values())
+
+        with Worker("publish", str(file), env=settings_env, log=tmp_path / "publish.log") as publishing:
+            await eventually(published, what="the first events in the topic", timeout=30)
+            publishing.send_signal(signal.SIGINT)
+            assert await asyncio.to_thread(publishing.wait) == 130
+        told = re.fullmatch(r"impact-calendar: stopped: (\d+) of 60000 confirmed; publishing again is harmless\.\n", publishing.output)
+        assert told is not None, publishing.output
+        assert int(told[1]) == await published()
+        assert 0 < int(told[1]) < 60_000
 
 
 def test_publishing_without_topics_says_how_to_make_them(settings_env: dict[str, str]) -> None:

@@ -142,8 +142,17 @@ async def test_publishing_that_is_interrupted_says_how_many_stand_in_the_topic(
             return sum((await consumer.end_offsets(partitions)).values())
 
         with Worker("publish", str(file), env=settings_env, log=tmp_path / "publish.log") as publishing:
-            await eventually(published, what="the first events in the topic", timeout=30)
+
+            async def begun_when_it_was_let_on_for_a_moment() -> int:
+                """It stands still while it is looked at, so that it cannot have ended by then."""
+                publishing.send_signal(signal.SIGCONT)
+                await asyncio.sleep(0.05)
+                publishing.send_signal(signal.SIGSTOP)
+                return await published()
+
+            await eventually(begun_when_it_was_let_on_for_a_moment, what="the first events in the topic", timeout=60)
             publishing.send_signal(signal.SIGINT)
+            publishing.send_signal(signal.SIGCONT)
             assert await asyncio.to_thread(publishing.wait) == 130
         told = re.fullmatch(r"impact-calendar: stopped: (\d+) of 60000 confirmed; publishing again is harmless\.\n", publishing.output)
         assert told is not None, publishing.output

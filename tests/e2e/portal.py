@@ -32,8 +32,8 @@ class Portal:
     def __init__(self, ring: KeyRing) -> None:
         self._ring = ring
 
-    def granted(self, provider: Provider, token: str, scopes: tuple[str, ...]) -> bytes:
-        """connection.granted of a new grant, which becomes the provider's newest."""
+    def granted(self, provider: Provider, token: str, scopes: tuple[str, ...], email: str | None = None) -> bytes:
+        """connection.granted of a new grant, which becomes the provider's newest. `email`: another address of the account."""
         provider.grant_id = f"grant-{secrets.token_hex(6)}"
         provider.tokens.append(token)
         connection = provider.connection
@@ -41,7 +41,7 @@ class Portal:
             provider_id=provider.provider_id,
             grant_id=provider.grant_id,
             service=connection.service,
-            email=provider.account.email,
+            email=email or provider.account.email,
             sealed_refresh_token=self._ring.seal(token, connection),
             scopes=scopes,
             connected_at=datetime.now(UTC),

@@ -64,6 +64,25 @@ async def test_a_dead_grant_is_told_once_and_everything_owed_is_done_after_recon
     assert len(await world.states(provider, "connected", "needs_reconnect", "connected")) == 3
 
 
+async def test_a_mailbox_that_comes_back_under_another_address_shows_each_class_once(world: World, service: str) -> None:
+    """Nobody can be asked whether the two are one: the old grant is dead, and no account is named."""
+    provider = await world.connected(service)
+    kept, moved, cancelled = world.new_class(), world.new_class(), world.new_class()
+    for story in (kept, moved, cancelled):
+        await story.book(provider.provider_id)
+    before = {event.id for event in await world.stand(provider, kept, moved, cancelled)}
+    await world.sandbox.revoke_grants(provider.account)
+    await rests(world, provider, moved.class_id, await moved.relocate("Studio 3"), "needs_reconnect")
+    await rests(world, provider, cancelled.class_id, await cancelled.cancel(), "needs_reconnect")
+
+    await world.connect(provider, email=f"renamed-{provider.account.email}")
+    await world.shown_among(provider, moved)
+    after = {event.id: event.location for event in await world.stand(provider, kept, moved)}
+    assert set(after) < before
+    assert sorted(after.values()) == ["Studio 2", "Studio 3"]
+    assert "create" not in (await world.calls(provider))[3:]
+
+
 async def test_a_token_endpoint_that_says_invalid_grant_means_reconnect_before_the_first_call(world: World, service: str) -> None:
     provider, story = await world.connected(service), world.new_class()
     await world.sandbox.revoke_grants(provider.account)

@@ -72,11 +72,11 @@ class World:
 
     # connections, as the portal publishes them
 
-    async def connect(self, provider: Provider, account: Account | None = None) -> None:
-        """The provider consents at the service, and the portal publishes the grant."""
+    async def connect(self, provider: Provider, account: Account | None = None, *, email: str | None = None) -> None:
+        """The provider consents at the service, and the portal publishes the grant. `email`: what the service calls the account by now."""
         provider.account = account or provider.account
         token, scopes = await self.sandbox.grant(provider.account)
-        await self._tell(provider, self._portal.granted(provider, token, scopes))
+        await self._tell(provider, self._portal.granted(provider, token, scopes, email))
 
     async def disconnect(self, provider: Provider, *, remove_events: bool) -> None:
         await self._tell(provider, self._portal.revoked(provider, remove_events=remove_events))

@@ -6,6 +6,7 @@ import gc
 import os
 import re
 import secrets
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +28,10 @@ __all__ = ["pytest_collection_modifyitems", "pytest_configure", "pytest_unconfig
 # How long an example takes says more of the machine than of the code.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
+
+# Whoever runs the tests in the background of a script ignores Ctrl-C, and so would every process that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 # What is loaded while the tests are collected stays to the end. Looking through all of it for garbage, over and over, takes as long
 # again as the collection itself, and then a sixth of the tests' time.

@@ -14,7 +14,7 @@ from streams.agents.connections import Connections
 from streams.agents.items import Item
 from streams.agents.services import Services
 from streams.domain.agenda import Agenda, Creating
-from streams.domain.connection import Held
+from streams.domain.connection import Connection, Held
 from streams.domain.owed import may_appear_for, still_wanted
 from streams.domain.reconcile import Adopt, Create, Delete, Seek, Update
 from streams.domain.retry import Failure
@@ -55,6 +55,8 @@ class Run:
     #: An event was taken off a calendar, which need not be the one in force.
     deleted: bool = False
     held: Held | None = None
+    #: As it was when what to do next was decided.
+    connection: Connection | None = None
     #: What the calendar in force will not take, with the failure: a dead letter once nothing is left to go from other calendars.
     refused: tuple[Failure, Act] | None = None
 

@@ -15,7 +15,7 @@ from streams.agents.connections import Connections
 from streams.agents.results import Ending, Results
 from streams.agents.services import Services
 from streams.domain.agenda import Agenda, at_calendar
-from streams.domain.connection import Connection
+from streams.domain.connection import Held
 from streams.domain.reconcile import Adopt, Create, Delete, Seek, Update, leaving
 from streams.domain.retry import Failure
 from streams.domain.transitions import after_delete, after_look
@@ -84,23 +84,21 @@ class Endings:
         else:
             await self._results.conclude(ending, OutcomeKind.UNCHANGED)
 
-    async def rest(self, run: Run, reason: Reason, connection: Connection) -> bool:
+    async def rest(self, run: Run, reason: Reason) -> bool:
         """Remember what is owed. False when the connection changed meanwhile: its sweep may have missed a row that was not local yet."""
         await self._save_waiting(run, reason)
-        if self._connections.get(run.partition, run.agenda.provider_id) is not connection:
+        if self._connections.get(run.partition, run.agenda.provider_id) is not run.connection:
             return False
         await self._results.conclude(await self.ending(run, reason), OutcomeKind.WAITING, reason=reason)
         return True
 
-    async def rest_unreadable(self, run: Run, error: CalendarError) -> bool:
+    async def rest_unreadable(self, run: Run, held: Held, error: CalendarError) -> bool:
         """Nobody but an operator can help, with another key and a new start: it costs no attempt, and no provider their connection."""
-        held = run.held
-        if held is not None and held.grant_id not in self._told:
+        if held.grant_id not in self._told:
             self._told.add(held.grant_id)
             extra = {"provider_id": run.agenda.provider_id, "service": held.service.value, "grant_id": held.grant_id, "error": str(error)}
             log.error("the token of a connection cannot be opened: mend IMPACT_VAULT_KEYS and start again; its entries rest", extra=extra)
-        connection = self._connections.get(run.partition, run.agenda.provider_id)
-        return await self.rest(run, Reason.TOKEN_UNREADABLE, connection)
+        return await self.rest(run, Reason.TOKEN_UNREADABLE)
 
     async def park(self, run: Run) -> bool:
         """Rest until the service answers again. False when it does already: the wake-up may have missed a row that was not local yet."""

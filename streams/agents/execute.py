@@ -107,7 +107,7 @@ class Executor:
 
     async def _settle_entry(self, run: Run) -> None:
         for _ in range(MAX_STEPS):
-            connection = self._connections.get(run.partition, run.agenda.provider_id)
+            run.connection = connection = self._connections.get(run.partition, run.agenda.provider_id)
             if run.refused is None:
                 action = reconcile(run.agenda, connection, self._now())
             else:
@@ -117,7 +117,7 @@ class Executor:
                     await self._endings.done(run, action.reason)
                     return
                 case Rest():
-                    if await self._endings.rest(run, action.reason, connection):
+                    if await self._endings.rest(run, action.reason):
                         return
                 case Settle():
                     await self._endings.check_again(run, action.until)
@@ -172,7 +172,7 @@ class Executor:
                 await self._connections.grant_died(run.partition, provider_id, action.grant.grant_id, error)
                 return False
             case Misconfigured() if error.is_local:
-                return await self._endings.rest_unreadable(run, error)
+                return await self._endings.rest_unreadable(run, action.grant, error)
             case Permanent() | EventGone():
                 return await self._endings.refused(run, failure, action)
             case Retryable() if error.code == LocalCode.CREATE_UNSETTLED:

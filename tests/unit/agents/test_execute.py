@@ -5,15 +5,18 @@ from datetime import timedelta
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from adapters.errors import EventGone, Permanent, ReconnectNeeded, ServiceFailing, Throttled, Unauthorized
 from adapters.fakes.calendar import FakeCalendar
 from adapters.ports import EventMark, RemoteEvent
 from adapters.vault.seal import KeyRing
+from adapters.vault.tokens import Grant
 from schemas import headers as names
 from schemas.connections import ConnectionState, Service
 from schemas.intents import CalendarEntry, Lane
 from schemas.outcomes import OutcomeKind, Reason
+from streams.agents.actions import Act, Run
 from streams.domain.agenda import Agenda, decode_agenda
 from streams.domain.connection import Held
 from tests.support.execution import ADA, agenda, applied, creating, entry, intent
@@ -636,3 +639,29 @@ async def test_a_vault_key_that_does_not_fit_costs_neither_attempts_nor_the_conn
     assert await it.agendas.resting(0) == [ROW]
     await it.take(intent(2, entry(title="Yin")))
     assert titles(it) == ["Yin"]
+
+
+async def test_a_connection_that_comes_while_a_token_is_found_unreadable_is_not_missed(
+    it: Execution, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its sweep came too early for a row that was not local yet, and nobody else would come back to it before the next start."""
+    it.start(KeyRing([("test", b"w" * 32)]))
+    token = it.connections.keeper.access_token
+
+    async def reconnecting(wanted: Grant) -> str:
+        if wanted.grant_id == "grant-1":
+            await it.connections.change(0, ADA, lambda row: replace(row, current=grant(2)))
+        return await token(wanted)
+
+    monkeypatch.setattr(it.connections.keeper, "access_token", reconnecting)
+    asked: list[str] = []
+    perform = it.executor._actions.perform
+
+    async def noting(run: Run, action: Act) -> None:
+        asked.append(action.grant.grant_id)
+        await perform(run, action)
+
+    monkeypatch.setattr(it.executor._actions, "perform", noting)
+    await it.take(intent(1))
+    assert asked == ["grant-1", "grant-2"]
+    assert it.outcomes == [(OutcomeKind.WAITING, Reason.TOKEN_UNREADABLE)]

@@ -138,7 +138,7 @@ class Connections:
             self.keeper.forget(provider_id, gone)
         for held in closing(after):
             await self._forget(provider_id, held)
-            await self.change(partition, provider_id, lambda row, gone=held.grant_id: retired(row, gone))  # type: ignore[misc]
+            await self._drop(partition, provider_id, held.grant_id)
         if change is Change.SWEEP and self._sweep is not None:
             count = await self._sweep(partition, provider_id)
             log.info("connection changed; entries go to the bulk lane", extra={"provider_id": provider_id, "entries": count})
@@ -176,7 +176,7 @@ class Connections:
         """A calendar that is being left is the one in force. Its grant is forgotten, not revoked: at Google that would end the new one."""
         for held in self.get(partition, provider_id).retiring:
             if held.calendar == calendar:
-                await self.change(partition, provider_id, lambda row, gone=held.grant_id: retired(row, gone))  # type: ignore[misc]
+                await self._drop(partition, provider_id, held.grant_id)
                 self.keeper.forget(provider_id, held.grant_id)
 
     async def _retire(self, partition: int, provider_id: str, held: Held) -> None:
@@ -191,6 +191,10 @@ class Connections:
             )
         finally:
             self._ending.discard(held.grant_id)
+
+    async def _drop(self, partition: int, provider_id: str, grant_id: str) -> None:
+        """Out of the row; nobody is told."""
+        await self.change(partition, provider_id, lambda row: retired(row, grant_id))
 
     async def _forget(self, provider_id: str, held: Held) -> None:
         """Tokens out of memory, and the grant revoked at the service where it can be. The row has lost them already or is about to."""

@@ -1,5 +1,7 @@
 """Kafka header names that this product adds. Values are UTF-8; times are RFC 3339 in UTC but where said otherwise, numbers decimal."""
 
+from collections.abc import Iterable
+
 __all__ = [
     "ATTEMPT",
     "DEAD_LETTER_CODE",
@@ -15,6 +17,7 @@ __all__ = [
     "SOURCE_PARTITION",
     "SOURCE_TOPIC",
     "TRUNCATED_FROM",
+    "size_of",
 ]
 
 #: How many times the intent has been tried and failed; absent on the first try.
@@ -39,3 +42,8 @@ TRUNCATED_FROM = "impact-truncated-from"
 KEY_TRUNCATED_FROM = "impact-key-truncated-from"
 #: How many of the original headers were left out, where they were too large together.
 HEADERS_LEFT_OUT = "impact-headers-left-out"
+
+
+def size_of(headers: Iterable[tuple[str, bytes | None]]) -> int:
+    """Bytes that headers take in a record batch, rounded up."""
+    return sum(len(name.encode()) + len(value or b"") + 10 for name, value in headers)

@@ -14,8 +14,6 @@ __all__ = ["LARGEST_HEADERS", "LARGEST_KEY", "LARGEST_VALUE", "Kept", "kept"]
 #: Bytes of each; a quarter of what the topic takes is left to the headers that are added.
 LARGEST_VALUE = MAX_OUT_BYTES // 2
 LARGEST_KEY = LARGEST_HEADERS = MAX_OUT_BYTES // 8
-#: What a header takes beside its name and value, at most.
-_HEADER_OVERHEAD = 10
 
 
 class Kept(NamedTuple):
@@ -31,7 +29,6 @@ def kept(key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, by
         told[names.TRUNCATED_FROM], value = len(value), value[:LARGEST_VALUE]
     if key is not None and len(key) > LARGEST_KEY:
         told[names.KEY_TRUNCATED_FROM], key = len(key), key[:LARGEST_KEY]
-    size = sum(len(name.encode()) + len(each or b"") + _HEADER_OVERHEAD for name, each in headers)
-    if size > LARGEST_HEADERS:
+    if names.size_of(headers) > LARGEST_HEADERS:
         told[names.HEADERS_LEFT_OUT], headers = len(headers), ()
     return Kept(key, value, [*headers, *((name, str(number).encode()) for name, number in told.items())])

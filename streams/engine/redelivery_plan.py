@@ -97,8 +97,7 @@ def tier_of(topic: str) -> str:
 
 def _size(record: RetryRecord) -> int:
     """Bytes that the record takes in a batch, rounded up."""
-    headers = sum(len(name.encode()) + len(value or b"") + 10 for name, value in record.headers)
-    return len(record.key or b"") + len(record.value or b"") + headers
+    return len(record.key or b"") + len(record.value or b"") + names.size_of(record.headers)
 
 
 def _due_at(record: RetryRecord, now: int) -> int | None:

@@ -14,10 +14,9 @@ __all__ = ["sort_broken_writes"]
 
 
 def sort_broken_writes() -> None:
-    """For all connections of this process. Idempotent."""
-    if not getattr(AIOKafkaConnection.send, "sorts_broken_writes", False):
-        for name in ("send", "_send_sasl_token"):
-            setattr(AIOKafkaConnection, name, _sorting(getattr(AIOKafkaConnection, name)))
+    """For all connections of this process, from now on."""
+    for name in ("send", "_send_sasl_token"):
+        setattr(AIOKafkaConnection, name, _sorting(getattr(AIOKafkaConnection, name)))
 
 
 def _sorting(write: Any) -> Any:
@@ -28,5 +27,4 @@ def _sorting(write: Any) -> Any:
             self.close(reason=CloseReason.CONNECTION_BROKEN)
             raise KafkaConnectionError(f"Connection at {self._host}:{self._port} broken: {error}") from error
 
-    sorted_write.sorts_broken_writes = True  # type: ignore[attr-defined]
     return sorted_write

@@ -1,5 +1,6 @@
-"""Where a read model stands in tests: on SQLite and on a real PostgreSQL, each test in a database of its own."""
+"""Where a read model stands in tests: on SQLite and on a real PostgreSQL, each test in a database of its own. Settings without a broker."""
 
+import base64
 import itertools
 import os
 import warnings
@@ -44,3 +45,16 @@ async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     finally:
         await connection.close()
     return server.replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture
+def unreachable(tmp_path: Path) -> dict[str, str]:
+    """Settings that are complete for every worker, whose brokers nobody can reach."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("IMPACT_")}
+    return inherited | {
+        "IMPACT_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
+        "IMPACT_DATA_DIR": str(tmp_path / "data"),
+        "IMPACT_VAULT_KEYS": f"test:{base64.b64encode(bytes(32)).decode()}",
+        "IMPACT_GOOGLE_CLIENT_ID": "id",
+        "IMPACT_GOOGLE_CLIENT_SECRET": "secret",
+    }

@@ -1,7 +1,6 @@
 """A port that is taken is told in one line, with the option or the setting that chooses another."""
 
 import base64
-import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,20 +8,6 @@ from pathlib import Path
 import pytest
 
 from tests.support.processes import Worker, run_command
-
-_KEY = base64.b64encode(bytes(32)).decode()
-
-
-@pytest.fixture
-def env(tmp_path: Path) -> dict[str, str]:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("IMPACT_")}
-    return inherited | {
-        "IMPACT_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
-        "IMPACT_DATA_DIR": str(tmp_path / "data"),
-        "IMPACT_VAULT_KEYS": f"test:{_KEY}",
-        "IMPACT_GOOGLE_CLIENT_ID": "id",
-        "IMPACT_GOOGLE_CLIENT_SECRET": "secret",
-    }
 
 
 @pytest.fixture
@@ -35,8 +20,8 @@ def taken() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("command", ["redeliver", "read-model"])
-def test_a_metrics_port_that_is_taken_is_named_with_exit_1(env: dict[str, str], taken: str, command: str) -> None:
-    done = run_command(command, env=env | {"IMPACT_METRICS_PORT": taken})
+def test_a_metrics_port_that_is_taken_is_named_with_exit_1(unreachable: dict[str, str], taken: str, command: str) -> None:
+    done = run_command(command, env=unreachable | {"IMPACT_METRICS_PORT": taken})
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert done.stderr.splitlines()[-1] == (
@@ -45,15 +30,15 @@ def test_a_metrics_port_that_is_taken_is_named_with_exit_1(env: dict[str, str], 
     )
 
 
-def test_a_taken_port_of_the_portal_is_named_with_exit_1(env: dict[str, str], taken: str) -> None:
+def test_a_taken_port_of_the_portal_is_named_with_exit_1(unreachable: dict[str, str], taken: str) -> None:
     portal = {
         "IMPACT_PORTAL_URL": f"http://127.0.0.1:{taken}",
-        "IMPACT_SESSION_KEY": _KEY,
+        "IMPACT_SESSION_KEY": base64.b64encode(bytes(32)).decode(),
         "IMPACT_OIDC_ISSUER": "https://issuer.example",
         "IMPACT_OIDC_CLIENT_ID": "id",
         "IMPACT_OIDC_CLIENT_SECRET": "secret",
     }
-    done = run_command("portal", "--port", taken, env=env | portal)
+    done = run_command("portal", "--port", taken, env=unreachable | portal)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert done.stderr.splitlines()[-1] == (
@@ -61,17 +46,17 @@ def test_a_taken_port_of_the_portal_is_named_with_exit_1(env: dict[str, str], ta
     )
 
 
-def test_a_sandbox_says_that_it_is_there_only_when_it_is(env: dict[str, str], taken: str) -> None:
-    done = run_command("sandbox", "--port", taken, env=env)
+def test_a_sandbox_says_that_it_is_there_only_when_it_is(unreachable: dict[str, str], taken: str) -> None:
+    done = run_command("sandbox", "--port", taken, env=unreachable)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
         f"impact-calendar: port {taken} of 127.0.0.1 cannot be used: Address already in use. Choose another with --port.\n"
     )
 
 
-async def test_a_running_sandbox_tells_how_to_ask_for_its_settings(env: dict[str, str], tmp_path: Path) -> None:
+async def test_a_running_sandbox_tells_how_to_ask_for_its_settings(unreachable: dict[str, str], tmp_path: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    with Worker("sandbox", "--port", str(port), env=env, log=tmp_path / "sandbox.log") as sandbox:
+    with Worker("sandbox", "--port", str(port), env=unreachable, log=tmp_path / "sandbox.log") as sandbox:
         await sandbox.wait_for_output(rf"http://127.0.0.1:{port}; `impact-calendar sandbox --port {port} --print-env`")

@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.run.scenario import RETRY_TIERS, TOKEN_LIFETIME, Scenario, check, end_trouble, make_scenario, trouble
 from tests.support.run.system import System, run_system
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.kafka
 
@@ -37,6 +38,7 @@ async def _live_through(system: System, scenario: Scenario) -> None:
     outage = await system.sandbox.fault("google", "status", status=503)
     await asyncio.gather(system.publish(second), system.connect(late))
     await system.sandbox.end_fault(outage)
+    await _until_google_is_called_again(system)
     revoked = early[:2]
     for provider in revoked:
         await system.sandbox.revoke(provider.service, provider.email)
@@ -44,3 +46,22 @@ async def _live_through(system: System, scenario: Scenario) -> None:
     await system.sandbox.advance(TOKEN_LIFETIME * 2)
     await asyncio.gather(system.publish(fourth), system.connect(revoked))
     await end_trouble(system)
+
+
+async def _until_google_is_called_again(system: System) -> None:
+    """Its circuit is closed: what follows meets the rest of the trouble at both services, not a service that rests."""
+    before = await _done_at_google(system)
+
+    async def went_on() -> bool:
+        return await _done_at_google(system) > before
+
+    await eventually(went_on, what="a call that Google answers well after its outage", timeout=60)
+
+
+async def _done_at_google(system: System) -> int:
+    requests = (await system.sandbox.stats())["requests"]
+    return sum(
+        entry["count"]
+        for entry in requests
+        if entry["service"] == "google" and 200 <= entry["status"] < 300 and entry["operation"] != "token"
+    )

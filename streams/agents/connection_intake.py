@@ -39,17 +39,19 @@ class ConnectionIntake:
         """The agent's body."""
         async for event in stream.noack().events():
             topic, epoch = event.message.topic, self._offsets.epoch
-            for partition, record in ((partition, record) for partition, records in event.value for record in records):
-                async with self._handling:
-                    if not self._offsets.accepts(epoch):
-                        break  # a partition moves: whoever holds it next reads the rest again
-                    ticket = self._offsets.open((topic, partition), record.offset)
-                    if await self._handle_unless_moved(partition, record):
-                        self._offsets.finish(ticket)
+            for partition, records in event.value:
+                newest = {record.key: record.offset for record in records}
+                for record in records:
+                    async with self._handling:
+                        if not self._offsets.accepts(epoch):
+                            break  # a partition moves: whoever holds it next reads the rest again
+                        ticket = self._offsets.open((topic, partition), record.offset)
+                        if await self._handle_unless_moved(partition, record, newest=record.offset == newest[record.key]):
+                            self._offsets.finish(ticket)
 
-    async def _handle_unless_moved(self, partition: int, record: RawRecord) -> bool:
+    async def _handle_unless_moved(self, partition: int, record: RawRecord, *, newest: bool) -> bool:
         """False when it was given up since its partition moves."""
-        task = self._handled = asyncio.create_task(self._handle(partition, record))
+        task = self._handled = asyncio.create_task(self._handle(partition, record, newest=newest))
         try:
             await asyncio.wait({task})
         finally:
@@ -72,17 +74,25 @@ class ConnectionIntake:
                 self._handled.cancel()
                 await asyncio.wait({self._handled})
 
-    async def _handle(self, partition: int, record: RawRecord) -> None:
+    async def _handle(self, partition: int, record: RawRecord, *, newest: bool) -> None:
+        """`newest`: no later record of this provider is at hand. It ends the grants that those before it left to be ended."""
+        event = self._event(record)
+        if event is not None:
+            self._tell(event, *await self._connections.apply(partition, event))
+        if newest and record.key is not None:
+            await self._connections.end_grants(partition, record.key.decode(errors="replace"))
+
+    def _event(self, record: RawRecord) -> ConnectionEvent | None:
         if record.value is None:
-            return  # a tombstone: the topic forgets a provider; the row was dealt with when the grant ended
+            return None  # a tombstone: the topic forgets a provider; the row was dealt with when the grant ended
         try:
             event = decode_connection(record.value)
             check_key(record.key, event.provider_id)
         except ContractViolation as violation:
             self._observe("broken")
             log.error("a connection event breaks the contract; it is left out", extra={"reason": violation.reason, "offset": record.offset})
-            return
-        self._tell(event, *await self._connections.apply(partition, event))
+            return None
+        return event
 
     def _tell(self, event: ConnectionEvent, what: Heard, before: Connection) -> None:
         self._observe(what.value)

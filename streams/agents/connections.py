@@ -122,7 +122,10 @@ class Connections:
             return after
 
     async def apply(self, partition: int, event: ConnectionEvent) -> tuple[Heard, Connection]:
-        """Take a connection event to its end: what it was, and the row before it. A repeat does again what a kill may have left undone."""
+        """Take a connection event: what it was, and the row before it. A repeat does again what a kill may have left undone.
+
+        What it leaves to be ended is ended by `end_grants`, which has to follow before the event counts as done.
+        """
         provider_id = event.provider_id
         change, what = Change.NONE, Heard.NEWS
 
@@ -136,14 +139,18 @@ class Connections:
         after = await self.change(partition, provider_id, evolve, lambda before, after: after.current or before.current)
         for gone in {held.grant_id for held in before.grants} - {held.grant_id for held in after.grants}:  # replaced, same account
             self.keeper.forget(provider_id, gone)
-        for held in closing(after):
-            await self._forget(provider_id, held)
-            await self._drop(partition, provider_id, held.grant_id)
         if change is Change.SWEEP and self._sweep is not None:
             count = await self._sweep(partition, provider_id)
             log.info("connection changed; entries go to the bulk lane", extra={"provider_id": provider_id, "entries": count})
-            await self.retire_done(partition, provider_id)
         return what, before
+
+    async def end_grants(self, partition: int, provider_id: str) -> None:
+        """Revoke and forget whatever is not needed any more. Not before the newest event that is at hand was taken: it may be a new grant
+        to the same account, which at Google the revocation of an older one would end too."""
+        for held in closing(self.get(partition, provider_id)):
+            await self._forget(provider_id, held)
+            await self._drop(partition, provider_id, held.grant_id)
+        await self.retire_done(partition, provider_id)
 
     async def _publish_status(self, row: Connection, shown: Held) -> None:
         status = status_of(row, shown, self._now())

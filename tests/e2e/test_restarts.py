@@ -189,6 +189,20 @@ async def test_a_wrong_vault_key_costs_neither_the_connection_nor_the_class(worl
         assert [status.state.value for status in await world.statuses(provider)] == ["connected"]
 
 
+async def test_a_disconnect_that_was_taken_back_while_execute_was_away_does_not_end_the_new_grant(world: World) -> None:
+    """Google ends every grant of an account together: the old one must not be revoked any more once the new one is given."""
+    provider, story, execute = await world.connected("google"), world.new_class(), world.stack.workers["execute"]
+    event = await world.shown(provider, await story.book(provider.provider_id))
+    await stop(execute)
+    await world.disconnect(provider, remove_events=False)
+    await world.connect(provider)
+    await story.relocate("After the disconnect was taken back")
+    await restart(world, "execute")
+    assert (await world.shown(provider, story.version)).id == event.id
+    assert await world.sandbox.requests(provider.account, "revoke") == []
+    await world.states(provider, "connected", "disconnected", "connected")
+
+
 async def test_fausts_own_command_runs_both_workers_too(world: World, providers: list[Provider]) -> None:
     await asyncio.gather(*(stop(world.stack.workers[name]) for name in ("fold", "execute")))
     runs = [

@@ -230,6 +230,27 @@ async def test_an_account_that_is_connected_under_another_address_is_not_revoked
     assert worker.states == [ConnectionState.CONNECTED] * 2
 
 
+@pytest.mark.parametrize("remove_events", [True, False])
+async def test_a_disconnect_that_is_read_together_with_a_new_grant_to_the_account_revokes_nothing(
+    worker: Worker, remove_events: bool
+) -> None:
+    """execute was away while the provider disconnected and connected again: at Google the late revocation would end the new grant."""
+    await worker.hear(sealed(1))
+    await worker.hear(revoked(1, remove_events=remove_events), sealed(2))
+    assert "revoke" not in [call.operation for call in worker.tokens.calls]
+    assert [grant.grant_id for grant in worker.it.get(0, ADA).grants] == ["grant-2"]
+    assert worker.states[-1] is ConnectionState.CONNECTED
+
+
+@pytest.mark.parametrize("last", [None, b"{"], ids=["tombstone", "broken"])
+async def test_what_follows_a_disconnect_does_not_keep_its_grant(worker: Worker, last: bytes | None) -> None:
+    await worker.hear(sealed(1))
+    await worker.events.run(stream([Record(encode(revoked(1)), 1), Record(last, 2)]))
+    assert [call.operation for call in worker.tokens.calls] == ["revoke"]
+    assert worker.it.get(0, ADA).grants == ()
+    assert worker.offsets.positions() == {(TOPICS.connections, 0): 3}
+
+
 async def test_a_dead_grant_is_told_once_however_many_find_out(worker: Worker) -> None:
     await worker.hear(sealed())
     error = ReconnectNeeded(Service.GOOGLE, "invalid_grant")
@@ -288,7 +309,8 @@ async def test_an_event_that_takes_too_long_is_given_up_before_its_partition_mov
 
     monkeypatch.setattr(worker.tokens, "revoke", never)
     committed = dict(worker.offsets.positions())
-    hearing = asyncio.create_task(worker.hear(revoked(), sealed(2)))
+    of_another = Record(encode(granted(2, provider_id="bob")), 1, key=b"bob")
+    hearing = asyncio.create_task(worker.events.run(stream([Record(encode(revoked()), 0), of_another])))
     await stuck.wait()
     worker.offsets.suspend()
     await worker.events.drain(timeout=0)

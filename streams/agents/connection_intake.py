@@ -9,7 +9,8 @@ from schemas.codec import check_key, decode_connection
 from schemas.connections import ConnectionEvent
 from schemas.errors import ContractViolation
 from streams.agents.connections import Connections
-from streams.domain.connection import Connection, Heard
+from streams.domain.connection import Connection
+from streams.domain.connection_events import Heard
 from streams.domain.fold import RawRecord
 from streams.engine.offsets import OffsetTracker
 

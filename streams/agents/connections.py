@@ -15,20 +15,17 @@ from schemas.topics import Topics
 from streams.agents.revoking import Revoker
 from streams.domain.agenda import Calendar
 from streams.domain.connection import (
-    Change,
     Connection,
-    Heard,
     Held,
     closing,
     decode_connection_row,
     encode_connection_row,
     grant_died,
-    heard,
-    on_connection_event,
     retired,
     status_of,
     token_rotated,
 )
+from streams.domain.connection_events import Change, Heard, heard, on_connection_event
 from streams.engine.producer import ConfirmedProducer
 from streams.engine.table import ChangelogTable
 

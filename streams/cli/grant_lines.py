@@ -15,7 +15,8 @@ from schemas.connections import ConnectionGranted, Service
 from schemas.events import Identifier
 from streams.cli.lines import BadLine, numbered
 from streams.cli.sending import OutgoingRecord
-from streams.domain.connection import Connection, Heard, Held, heard_grant
+from streams.domain.connection import Connection, Held
+from streams.domain.connection_events import Heard, heard_grant
 
 __all__ = ["GrantLine", "read_grants", "replaced", "sealed_record", "sort_out"]
 

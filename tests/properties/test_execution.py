@@ -14,17 +14,8 @@ from adapters.errors import AlreadyExists, EventGone, ReconnectNeeded, ServiceFa
 from schemas.connections import ConnectionEvent, Service
 from schemas.intents import CalendarEntry, Intent
 from streams.domain.agenda import Agenda, Calendar, Creating, decode_agenda, encode_agenda, has_ended, intent_of, merge, when_and_where
-from streams.domain.connection import (
-    Change,
-    Connection,
-    Held,
-    closing,
-    decode_connection_row,
-    encode_connection_row,
-    grant_died,
-    on_connection_event,
-    retired,
-)
+from streams.domain.connection import Connection, Held, closing, decode_connection_row, encode_connection_row, grant_died, retired
+from streams.domain.connection_events import Change, on_connection_event
 from streams.domain.owed import may_appear_for, owes_removal, still_wanted
 from streams.domain.reconcile import (
     Adopt,

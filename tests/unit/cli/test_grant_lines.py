@@ -13,7 +13,8 @@ from schemas.codec import decode_connection
 from schemas.connections import ConnectionGranted, ConnectionRevoked, Service
 from streams.cli.grant_lines import GrantLine, read_grants, replaced, sealed_record, sort_out
 from streams.cli.lines import opened
-from streams.domain.connection import Connection, on_connection_event
+from streams.domain.connection import Connection
+from streams.domain.connection_events import on_connection_event
 
 _NOW = datetime(2026, 11, 1, tzinfo=UTC)
 _TOKEN = "1//refresh-token-in-clear"

@@ -7,21 +7,18 @@ import pytest
 
 from schemas.connections import ConnectionEvent, ConnectionState, Service
 from streams.domain.connection import (
-    Change,
     Connection,
-    Heard,
     Held,
     closing,
     decode_connection_row,
     encode_connection_row,
     grant_died,
-    heard,
     is_newer_connection,
-    on_connection_event,
     retired,
     status_of,
     token_rotated,
 )
+from streams.domain.connection_events import Change, Heard, heard, on_connection_event
 from tests.support.execution import ADA, NOW, grant_at, granted, held, revoked
 
 HOME = "ada@home.example"

@@ -4,12 +4,15 @@ A record that was compressed on its way in can be larger than any topic takes. W
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from schemas import headers as names
+from schemas.errors import ContractViolation
 from schemas.topics import MAX_OUT_BYTES
+from streams.domain.retry import Headers, Source
 
-__all__ = ["LARGEST_HEADERS", "LARGEST_KEY", "LARGEST_VALUE", "Kept", "kept"]
+__all__ = ["LARGEST_HEADERS", "LARGEST_KEY", "LARGEST_VALUE", "Kept", "kept", "refused"]
 
 #: Bytes of each; a quarter of what the topic takes is left to the headers that are added.
 LARGEST_VALUE = MAX_OUT_BYTES // 2
@@ -32,3 +35,16 @@ def kept(key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, by
     if names.size_of(headers) > LARGEST_HEADERS:
         told[names.HEADERS_LEFT_OUT], headers = len(headers), ()
     return Kept(key, value, [*headers, *((name, str(number).encode()) for name, number in told.items())])
+
+
+def refused(headers: Headers, violation: ContractViolation, source: Source, now: datetime) -> list[tuple[str, bytes]]:
+    """The headers with why the record was refused, and where it stands. Those of an earlier refusal give way."""
+    added = {
+        names.DEAD_LETTER_CODE: violation.code,
+        names.DEAD_LETTER_REASON: violation.reason,
+        names.SOURCE_TOPIC: source.topic,
+        names.SOURCE_PARTITION: str(source.partition),
+        names.SOURCE_OFFSET: str(source.offset),
+        names.LAST_FAILURE: now.isoformat(),
+    }
+    return [*(header for header in headers if header[0] not in added), *((name, text.encode()) for name, text in added.items())]

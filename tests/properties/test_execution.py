@@ -16,7 +16,7 @@ from schemas.intents import CalendarEntry, Intent
 from streams.domain.agenda import Agenda, Calendar, Creating, decode_agenda, encode_agenda, has_ended, intent_of, merge, when_and_where
 from streams.domain.connection import Connection, Held, closing, decode_connection_row, encode_connection_row, grant_died, retired
 from streams.domain.connection_events import Change, on_connection_event
-from streams.domain.owed import may_appear_for, owes_removal, still_wanted
+from streams.domain.owed import begun, may_appear_for, owes_removal, standing, still_wanted
 from streams.domain.reconcile import (
     Adopt,
     Create,
@@ -270,10 +270,22 @@ class Execution(RuleBasedStateMachine):
 
     def expect_empty(self, before: Connection) -> None:
         for grant in self.connection.retiring:
-            if grant not in before.retiring and grant.grant_id not in self.calendars.dead_grants and self.now < AFTER_THE_CLASS:
-                self.to_be_empty.add(self.calendars.mailbox(grant.calendar))
+            if grant not in before.retiring and self.is_alive(grant) and self.now < AFTER_THE_CLASS:
+                mailbox = self.calendars.mailbox(grant.calendar)
+                if self.is_known_under_addresses_that_can_be_left(mailbox):
+                    self.to_be_empty.add(mailbox)
         if self.connection.current is not None:
             self.to_be_empty.discard(self.calendars.mailbox(self.connection.current.calendar))
+
+    def is_alive(self, grant: Held) -> bool:
+        return grant.grant_id not in self.calendars.dead_grants
+
+    def is_known_under_addresses_that_can_be_left(self, mailbox: Calendar) -> bool:
+        """Whether all that we know of in a mailbox came there under an address whose grant still works. Nobody tells us here that two
+        addresses are one account's, and nothing is looked for on a calendar that is being left (docs/adr/017)."""
+        row = decode_agenda(self.row) if self.row is not None else self.agenda
+        known = {each.calendar for each in (*standing(row), *begun(row)) if self.calendars.mailbox(each.calendar) == mailbox}
+        return known <= {grant.calendar for grant in self.connection.retiring if self.is_alive(grant)}
 
     def retire_done(self) -> None:
         for grant in self.connection.retiring:

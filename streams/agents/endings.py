@@ -15,7 +15,7 @@ from streams.agents.connections import Connections
 from streams.agents.results import Ending, Results
 from streams.agents.services import Services
 from streams.domain.agenda import Agenda, at_calendar
-from streams.domain.connection import Held
+from streams.domain.connection import Connection, Held
 from streams.domain.reconcile import Adopt, Create, Delete, Seek, Update, leaving
 from streams.domain.retry import Failure
 from streams.domain.transitions import after_delete, after_look
@@ -58,7 +58,7 @@ class Endings:
 
         Outcomes tell of the calendar in force: what was done last may have been about another.
         """
-        current = self._connections.get(run.partition, run.agenda.provider_id).current
+        current = self._connection(run).current
         if current is not None:
             run.agenda = at_calendar(run.agenda, current.calendar)
         if run.agenda.waiting != waiting:
@@ -72,8 +72,7 @@ class Endings:
             await self.dead_letter(run, *run.refused)
             return
         ending = await self.ending(run, None)
-        stands = ending.agenda.applied is not None
-        current = self._connections.get(run.partition, run.agenda.provider_id).current
+        stands, current = ending.agenda.applied is not None, self._connection(run).current
         if stands and current is not None and run.held is not None:
             ending.held = current
         done = OutcomeKind.DELETED if run.deleted and not stands else run.kind
@@ -87,7 +86,7 @@ class Endings:
     async def rest(self, run: Run, reason: Reason) -> bool:
         """Remember what is owed. False when the connection changed meanwhile: its sweep may have missed a row that was not local yet."""
         await self._save_waiting(run, reason)
-        if self._connections.get(run.partition, run.agenda.provider_id) is not run.connection:
+        if self._connection(run) is not run.connection:
             return False
         await self._results.conclude(await self.ending(run, reason), OutcomeKind.WAITING, reason=reason)
         return True
@@ -141,13 +140,15 @@ class Endings:
 
     def _leaves(self, run: Run, action: Act) -> bool:
         """Whether an action is about a calendar that is being left."""
-        retiring = self._connections.get(run.partition, run.agenda.provider_id).retiring
-        return any(held.grant_id == action.grant.grant_id for held in retiring)
+        return any(held.grant_id == action.grant.grant_id for held in self._connection(run).retiring)
+
+    def _connection(self, run: Run) -> Connection:
+        """As it is by now."""
+        return self._connections.get(run.partition, run.agenda.provider_id)
 
     async def refused(self, run: Run, failure: Failure, action: Act) -> bool:
         """A dead letter; but where something is still to go from a calendar that is being left, that comes first. True when it ended."""
-        connection = self._connections.get(run.partition, run.agenda.provider_id)
-        owed = leaving(run.agenda, connection, self._now())
+        owed = leaving(run.agenda, self._connection(run), self._now())
         if run.refused is None and owed is not None and owed.grant != action.grant:
             run.refused = failure, action
             return False

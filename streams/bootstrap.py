@@ -58,6 +58,7 @@ def fold_app(settings: Settings, metrics: Metrics | None = None) -> EngineApp:
         metrics=metrics.fold,
         policy=FoldPolicy(forget_after_days=settings.forget_after_days),
         crash=app.crash,
+        now=_now,
     )
     app.worklist = work
     app.agent(app.raw_topic(topics.class_events), name="fold")(work.run)
@@ -104,6 +105,7 @@ def _execute_work(
         token_ports=adapters.tokens,
         observe_refresh=metrics.execute.token_refresh,
         observe_death=metrics.execute.grant_died,
+        now=_now,
     )
     services = Services(calendars=adapters.calendars, policy=CircuitPolicy(), metrics=metrics.execute)
     results = Results(topics=topics, producer=producer, policy=RetryPolicy(tiers=settings.retry_tiers), metrics=metrics.execute, now=_now)
@@ -135,6 +137,7 @@ def _execute_work(
             drain=_drain(settings),
             forget_after_days=settings.forget_after_days,
         ),
+        now=_now,
     )
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 from adapters.errors import CalendarError
 from adapters.ports import TokenPort
@@ -62,7 +62,7 @@ class Connections:
         token_ports: Mapping[Service, TokenPort],
         observe_refresh: Callable[[Service, str], None],
         observe_death: Callable[[Service], None],
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime],
     ) -> None:
         self._topics = topics
         self._table = table

@@ -5,7 +5,7 @@ Every rule is in streams/domain (reconcile, retry, circuit); here data moves: ro
 
 import asyncio
 from collections.abc import Callable, Hashable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, assert_never, cast
 
 from adapters.errors import (
@@ -58,7 +58,7 @@ class Executor:
         endings: Endings,
         actions: Actions,
         crash: Callable[[BaseException], Any],
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime],
     ) -> None:
         self._agendas = agendas
         self._connections = connections

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from schemas.topics import Topics
@@ -65,7 +65,7 @@ class FoldWork:
         metrics: FoldMetrics,
         policy: FoldPolicy,
         crash: Callable[[BaseException], Any],
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime],
     ) -> None:
         self._topics = topics
         self._table = table

@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from schemas.codec import check_key, decode_intent
@@ -63,7 +63,7 @@ class ExecuteWork:
         executor: Executor,
         metrics: ExecuteMetrics,
         policy: ExecutePolicy,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime],
     ) -> None:
         self._topics = topics
         self._producer = producer

@@ -117,7 +117,8 @@ def run(*, port: int, data_dir: Path, cache: Path | None = None) -> NoReturn:
     """
     launch = prepare(port, data_dir.resolve(), cache)
     sys.stdout.flush()
-    sys.stderr.write(f"Apache Kafka: {HOST}:{launch.port}, data in {data_dir.resolve()}, log in {launch.log_file}\n")
+    held = f"data in {data_dir.resolve()}, log in {launch.log_file}" if launch.remove is None else "data in a Docker volume, log below"
+    sys.stderr.write(f"Apache Kafka: {HOST}:{launch.port}, {held}\n")
     sys.stderr.flush()
     os.set_inheritable(launch.lock.fileno(), True)
     os.execv(launch.command[0], launch.command)  # noqa: S606 - no shell is wanted

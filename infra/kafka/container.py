@@ -8,7 +8,7 @@ from pathlib import Path
 from infra.kafka.config import SINGLE_NODE
 from infra.kafka.errors import BrokerError
 
-__all__ = ["IMAGE", "container_command", "container_name", "docker_answers", "fetch_image", "remove_command"]
+__all__ = ["IMAGE", "container_command", "container_name", "docker_answers", "fetch_image", "forget", "remove_command"]
 
 IMAGE = "apache/kafka:4.1.0"
 _DATA = "/var/lib/kafka/data"
@@ -55,6 +55,14 @@ def fetch_image(docker: str) -> None:
 def remove_command(docker: str, data_dir: Path) -> list[str]:
     """Ends the container at once, whoever started it; the volume stays."""
     return [docker, "rm", "--force", container_name(data_dir)]
+
+
+def forget(data_dir: Path) -> None:
+    """Throw away what an ended broker held: the directory and, when it ran in a container, the volume, which nobody would find again."""
+    docker = shutil.which("docker")
+    if docker is not None and not (data_dir / "server.properties").exists():
+        _run([docker, "volume", "rm", container_name(data_dir.resolve())])
+    shutil.rmtree(data_dir, ignore_errors=True)
 
 
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:

@@ -23,6 +23,7 @@ def demo(
 
     Exit 0 when everything held, 1 when something did not. IMPACT_... variables are not heeded.
     """
+    from infra.kafka.container import forget
     from streams.cli.demo.run import run
 
     directory = _directory(data_dir)
@@ -33,6 +34,7 @@ def demo(
         if code == 1:
             say(f"Logs: {directory / 'logs'}", error=True)
         elif data_dir is None:
+            forget(directory / "kafka")
             shutil.rmtree(directory, ignore_errors=True)
     raise typer.Exit(code)
 

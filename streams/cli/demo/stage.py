@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
 
+from infra.kafka.ready import serves
 from infra.sandbox.config import SandboxConfig
 from streams.cli.brokers import admin_client
 from streams.cli.demo.children import Child, ChildEndedError, Family
@@ -70,9 +69,9 @@ class Stage:
 async def start_backing(family: Family, session: aiohttp.ClientSession, directory: Path, told: Told) -> Stage:
     """The broker with its topics, the sandbox, and the portal, which needs neither to start. Raises ChildEndedError, CommandError."""
     kafka_port, sandbox_port, portal_port = _free_ports(3)
-    sandbox_url = f"http://{HOST}:{sandbox_port}"
+    address, sandbox_url = f"{HOST}:{kafka_port}", f"http://{HOST}:{sandbox_port}"
     env = {
-        "IMPACT_KAFKA_BOOTSTRAP_SERVERS": f"{HOST}:{kafka_port}",
+        "IMPACT_KAFKA_BOOTSTRAP_SERVERS": address,
         **SandboxConfig(portal_url=f"http://{HOST}:{portal_port}").env(sandbox_url),
         "IMPACT_SESSION_KEY": _new_key(),
         "IMPACT_VAULT_KEYS": f"demo:{_new_key()}",
@@ -87,7 +86,7 @@ async def start_backing(family: Family, session: aiohttp.ClientSession, director
     portal = family.start("portal", "portal", "--port", str(portal_port), env=unhurried)
     await together(
         _ready(sandbox, lambda: _answers(session, sandbox_url), START_SECONDS, sandbox_url, told),
-        _ready(kafka, lambda: _serves(stage), KAFKA_SECONDS, f"{HOST}:{kafka_port}", told),
+        _ready(kafka, lambda: serves(address), KAFKA_SECONDS, address, told),
         _ready(portal, lambda: _answers(session, stage.portal_url), START_SECONDS, f"{stage.portal_url}/", told),
     )
     await _make_topics(stage, told)
@@ -139,24 +138,6 @@ async def _works(session: aiohttp.ClientSession, url: str) -> bool:
             return answer.status == 200 and bool((await answer.json()).get("partitions", 1))
     except aiohttp.ClientError:
         return False
-
-
-async def _serves(stage: Stage) -> bool:
-    """Whether the broker answers an admin client."""
-    host, _, port = stage.settings_env["IMPACT_KAFKA_BOOTSTRAP_SERVERS"].partition(":")
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        if probe.connect_ex((host, int(port))) != 0:
-            return False
-    admin = AIOKafkaAdminClient(bootstrap_servers=f"{host}:{port}", request_timeout_ms=5000)
-    try:
-        await admin.start()
-        await admin.list_topics()
-    except (KafkaError, OSError):
-        return False
-    finally:
-        await admin.close()
-    return True
 
 
 def _new_key() -> str:

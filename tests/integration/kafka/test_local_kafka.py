@@ -5,6 +5,8 @@ import os
 import socket
 import subprocess
 import sys
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -12,8 +14,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from infra.kafka import jars
+from infra.kafka import container, jars
 from infra.kafka.broker import BrokerError, LocalKafka
+from infra.kafka.ready import wait_until_serving
 from tests.support.waiting import eventually_sync
 
 pytestmark = pytest.mark.kafka
@@ -96,6 +99,49 @@ def test_without_java_the_broker_runs_in_a_container_that_ends_with_it(monkeypat
     assert f"KAFKA_ADVERTISED_LISTENERS=PLAINTEXT://127.0.0.1:{broker.port}" in run
     assert run.endswith("apache/kafka:4.1.0")
     assert broker.pid is None
+
+
+def test_a_port_that_docker_holds_for_a_container_is_not_taken_for_the_broker(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+    """Each client that tried would log an error, several times a second."""
+    with socket.create_server(("127.0.0.1", 0)) as proxy, subprocess.Popen(["sleep", "60"]) as broker:
+
+        def take_and_close() -> None:
+            with suppress(OSError):
+                while True:
+                    proxy.accept()[0].close()
+
+        threading.Thread(target=take_and_close, daemon=True).start()
+        with pytest.raises(BrokerError, match="did not answer"):
+            wait_until_serving(broker, f"127.0.0.1:{proxy.getsockname()[1]}", tmp_path / "log", timeout=1)
+        broker.kill()
+        proxy.shutdown(socket.SHUT_RDWR)
+    assert not caplog.records
+
+
+def test_in_the_foreground_a_container_does_not_name_a_log_that_is_not_written(tmp_path: Path) -> None:
+    docker = tmp_path / "docker"
+    docker.write_text("#!/bin/sh\n")
+    docker.chmod(0o755)
+    script = f"from pathlib import Path; from infra.kafka.broker import run; run(port=0, data_dir=Path({str(tmp_path / 'data')!r}))"
+    done = subprocess.run([sys.executable, "-c", script], env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=True)
+    assert "data in a Docker volume, log below" in done.stderr
+    assert str(tmp_path) not in done.stderr
+
+
+@pytest.mark.parametrize(("own_file", "calls"), [("lock", ["volume rm"]), ("server.properties", [])])
+def test_what_a_container_held_is_thrown_away_with_its_directory(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, own_file: str, calls: list[str]
+) -> None:
+    docker, data = tmp_path / "docker", tmp_path / "data"
+    docker.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\n')
+    docker.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    data.mkdir()
+    (data / own_file).touch()
+    container.forget(data)
+    told = tmp_path / "calls"
+    assert (told.read_text().splitlines() if told.exists() else []) == [f"{call} {container.container_name(data)}" for call in calls]
+    assert not data.exists()
 
 
 def test_an_old_java_is_refused_with_its_version(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

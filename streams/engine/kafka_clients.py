@@ -7,12 +7,14 @@ from aiokafka.helpers import create_ssl_context
 
 from schemas.topics import MAX_OUT_BYTES
 from streams.engine.broken_writes import sort_broken_writes
+from streams.engine.quick_closes import close_quickly
 from streams.settings import KafkaSettings, SettingError
 
 __all__ = ["admin_options", "connection_options", "consumer_options", "producer_options"]
 
 # Whoever makes a client comes by here, also where Faust makes it.
 sort_broken_writes()
+close_quickly()
 
 
 def connection_options(kafka: KafkaSettings) -> dict[str, Any]:

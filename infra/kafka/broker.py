@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NoReturn, Self
 
+from infra.kafka.config import Extra
 from infra.kafka.errors import BrokerError
 from infra.kafka.launch import HOST, Launch, prepare
 from infra.kafka.ready import wait_until_serving
@@ -22,16 +23,17 @@ _WATCHDOG = 'read -r _; kill -9 "$1"; shift; "$@"'
 
 
 class LocalKafka:
-    """One broker over one data directory. `port` 0 takes a free one; `data_dir` is made, and kept after the stop.
+    """One broker over one data directory. `port` 0 takes a free one; `data_dir` is made, and kept after the stop. `extra`: more listeners.
 
     start() and stop() block, work from a thread with or without a running event loop, and may be repeated: a stopped or killed broker
     starts again on the same port with what it held.
     """
 
-    def __init__(self, *, data_dir: Path, port: int = 0, cache: Path | None = None) -> None:
+    def __init__(self, *, data_dir: Path, port: int = 0, cache: Path | None = None, extra: Extra | None = None) -> None:
         self.data_dir = data_dir.resolve()
         self._port = port
         self._cache = cache
+        self._extra = extra
         self._process: subprocess.Popen[bytes] | None = None
         self._watchdog: subprocess.Popen[bytes] | None = None
         self._launch: Launch | None = None
@@ -61,7 +63,7 @@ class LocalKafka:
         """
         if self._process is not None:
             return
-        self._launch = launch = prepare(self._port, self.data_dir, self._cache)
+        self._launch = launch = prepare(self._port, self.data_dir, self._cache, self._extra)
         self._port = launch.port
         with launch.lock as lock, (self.data_dir / "broker.out").open("ab") as out:
             # A session of its own: Ctrl-C stops the callers first, who then stop the broker. From here on the broker alone holds the lock.

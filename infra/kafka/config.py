@@ -1,8 +1,30 @@
 """The files that the broker reads: server.properties and log4j2.xml, written anew at each start."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["SINGLE_NODE", "write_log_config", "write_server_properties"]
+__all__ = ["SINGLE_NODE", "Extra", "Listener", "write_log_config", "write_server_properties"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listener:
+    """One more way in. `protocol`: Kafka's word, SASL_SSL for one; `advertised`: host:port that clients are sent to."""
+
+    name: str
+    protocol: str
+    port: int
+    advertised: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extra:
+    """What a broker from the jars has beside its plain listener. `format`: options of Kafka's format tool, which makes the first users."""
+
+    listeners: Sequence[Listener] = ()
+    settings: Mapping[str, str] = field(default_factory=dict, repr=False)
+    format: Sequence[str] = field(default=(), repr=False)
+
 
 #: One node, so every internal topic has one copy. Few partitions of the internal topics and no rebalance delay: a quick start.
 SINGLE_NODE = {
@@ -40,13 +62,19 @@ _LOG4J = """<?xml version="1.0" encoding="UTF-8"?>
 """
 
 
-def write_server_properties(path: Path, *, port: int, controller_port: int, log_dir: Path) -> None:
-    """Both listeners stand on the loopback address only."""
+def write_server_properties(path: Path, *, port: int, controller_port: int, log_dir: Path, extra: Extra = Extra()) -> None:
+    """Every listener stands on the loopback address only."""
+    here = {"PLAINTEXT": f"127.0.0.1:{port}"}
+    bound = here | {"CONTROLLER": f"127.0.0.1:{controller_port}"} | {more.name: f"127.0.0.1:{more.port}" for more in extra.listeners}
+    advertised = here | {more.name: more.advertised for more in extra.listeners}
+    protocols = [SINGLE_NODE["listener.security.protocol.map"], *(f"{more.name}:{more.protocol}" for more in extra.listeners)]
     settings = SINGLE_NODE | {
-        "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}",
-        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
+        "listeners": ",".join(f"{name}://{address}" for name, address in bound.items()),
+        "advertised.listeners": ",".join(f"{name}://{address}" for name, address in advertised.items()),
+        "listener.security.protocol.map": ",".join(protocols),
         "controller.quorum.voters": f"1@127.0.0.1:{controller_port}",
         "log.dirs": str(log_dir),
+        **extra.settings,
     }
     path.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
 

@@ -5,11 +5,12 @@ import shutil
 import socket
 import subprocess
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from infra.kafka.config import write_log_config, write_server_properties
+from infra.kafka.config import Extra, write_log_config, write_server_properties
 from infra.kafka.container import container_command, docker_answers, fetch_image, remove_command
 from infra.kafka.directory import hold
 from infra.kafka.errors import BrokerError, MissingToolError
@@ -37,33 +38,33 @@ class Launch:
     remove: list[str] | None = None
 
 
-def prepare(port: int, data_dir: Path, cache: Path | None) -> Launch:
-    """Fetch, format and claim what the broker needs. `port` 0 takes a free one. Raises BrokerError."""
+def prepare(port: int, data_dir: Path, cache: Path | None, extra: Extra | None = None) -> Launch:
+    """Fetch, format and claim what the broker needs. `port` 0 takes a free one. Raises BrokerError; with `extra` Docker does not do."""
     lock = hold(data_dir)
     try:
-        return _prepare(port, data_dir, cache, lock)
+        return _prepare(port, data_dir, cache, extra, lock)
     except BaseException:
         lock.close()
         raise
 
 
-def _prepare(port: int, data_dir: Path, cache: Path | None, lock: IO[bytes]) -> Launch:
+def _prepare(port: int, data_dir: Path, cache: Path | None, extra: Extra | None, lock: IO[bytes]) -> Launch:
     try:
         java, libs = find_java(), ensure_jars(cache)
     except MissingToolError:
-        if not docker_answers():
+        if extra is not None or not docker_answers():
             raise
         return _in_container(port, data_dir, lock)
-    return _from_jars(java, libs, port, data_dir, lock)
+    return _from_jars(java, libs, port, data_dir, extra or Extra(), lock)
 
 
-def _from_jars(java: str, libs: Path, port: int, data_dir: Path, lock: IO[bytes]) -> Launch:
+def _from_jars(java: str, libs: Path, port: int, data_dir: Path, extra: Extra, lock: IO[bytes]) -> Launch:
     port, controller_port = _claim(port, 0)
     properties, log_config, log_file = data_dir / "server.properties", data_dir / "log4j2.xml", data_dir / "broker.log"
-    write_server_properties(properties, port=port, controller_port=controller_port, log_dir=data_dir / "log")
+    write_server_properties(properties, port=port, controller_port=controller_port, log_dir=data_dir / "log", extra=extra)
     write_log_config(log_config, log_file=log_file)
     base = [java, *_JVM, "-Djava.awt.headless=true", f"-Dlog4j2.configurationFile={log_config}", "-cp", f"{libs}/*"]
-    _format(base, properties, data_dir)
+    _format(base, properties, data_dir, extra.format)
     return Launch(port=port, command=[*base, "kafka.Kafka", str(properties)], log_file=log_file, lock=lock)
 
 
@@ -95,11 +96,12 @@ def _claim(*ports: int) -> list[int]:
             probe.close()
 
 
-def _format(base: list[str], properties: Path, data_dir: Path) -> None:
+def _format(base: list[str], properties: Path, data_dir: Path, options: Sequence[str]) -> None:
     """Format the directory once; a directory formatted before is left as it is."""
     if (data_dir / "log" / "meta.properties").exists():
         return
-    _capture([*base, "kafka.tools.StorageTool", "format", "--ignore-formatted", f"--cluster-id={_random_id()}", "-c", str(properties)])
+    tool = [*base, "kafka.tools.StorageTool", "format", "--ignore-formatted", f"--cluster-id={_random_id()}", "-c", str(properties)]
+    _capture([*tool, *options])
 
 
 def _random_id() -> str:

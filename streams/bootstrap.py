@@ -5,6 +5,7 @@ from math import ceil
 from typing import Any
 
 from adapters.vault.seal import KeyRing
+from schemas.access import access_of
 from schemas.intents import Lane
 from streams.agents.actions import Actions
 from streams.agents.agendas import Agendas
@@ -163,7 +164,7 @@ def _app(settings: Settings, app_id: str, name: str, *, chunk: int, buffered_chu
     )
     app = make_app(config, producer)
     app.slot = slot
-    app.opening.append(wait_for_topics(admin_options(kafka), settings.topics))
+    app.opening.insert(0, wait_for_topics(admin_options(kafka), settings.topics, access_of(name, settings.topics)))
     return app, producer
 
 

@@ -18,10 +18,11 @@ from adapters.read_model.queries import ReadModelQueries
 from adapters.vault.seal import KeyRing
 from streams.calendar_services import microsoft_credential
 from streams.engine.interpreter import settle
-from streams.engine.kafka_clients import producer_options
+from streams.engine.kafka_clients import connection_options, producer_options
 from streams.engine.listening import why_not
+from streams.engine.refusal import why_refused
 from streams.portal_publisher import KafkaConnectionPublisher
-from streams.settings import PortalSettings, Settings
+from streams.settings import PortalSettings, SettingError, Settings
 
 __all__ = ["CannotListenError", "oidc_settings", "portal_deps", "run", "serve"]
 
@@ -29,6 +30,8 @@ log = logging.getLogger(__name__)
 
 #: Open pages keep a connection for live changes; a stop does not wait for them longer than this.
 _STOP_SECONDS = 3
+#: For brokers that do not answer, at the start.
+_LOOK_SECONDS = 5.0
 
 
 class CannotListenError(OSError):
@@ -44,6 +47,7 @@ def run(settings: Settings, *, host: str = "127.0.0.1", port: int = 8000) -> Non
 async def serve(settings: Settings, *, host: str, port: int) -> None:
     """The same inside a loop of the caller's."""
     logging.getLogger("uvicorn").setLevel(logging.WARNING)  # its start and stop lines say what ours says
+    await _look_at_brokers(settings)
     async with _composed(settings) as deps:
         server = _Server(
             uvicorn.Config(
@@ -62,6 +66,15 @@ async def serve(settings: Settings, *, host: str, port: int) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, server.stop)
         await server.serve()
+
+
+async def _look_at_brokers(settings: Settings) -> None:
+    """Raises SettingError when they refuse what a setting says. Pages are shown also while they are away, or have a trouble of theirs."""
+    refusal = await why_refused(connection_options(settings.kafka), within=_LOOK_SECONDS)
+    if isinstance(refusal, SettingError):
+        raise refusal
+    if refusal is not None:
+        log.error("nobody can connect or disconnect: %s", refusal)
 
 
 class _Server(uvicorn.Server):

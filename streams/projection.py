@@ -15,6 +15,7 @@ import uvloop
 from adapters.read_model.engine import writing_engine
 from adapters.read_model.migrate import migrate
 from adapters.read_model.store import Positions, ReadModelStore
+from schemas.access import access_of
 from streams.agents.projection.folder import Folder
 from streams.agents.projection.keeper import Keeper
 from streams.agents.projection.session import Policy, Watcher
@@ -60,7 +61,7 @@ class ReadModelProgress:
 
 
 def run(settings: Settings) -> None:
-    """Blocks until SIGTERM or SIGINT, then returns. Raises TopicsNotReadyError, and MetricsPortError when that port is taken."""
+    """Blocks until SIGTERM or SIGINT, then returns. Raises NotReadyError, SettingError, and MetricsPortError when that port is taken."""
     settle(young_objects=_YOUNG_OBJECTS, switch_seconds=_SWITCH_SECONDS)
     uvloop.run(serve(settings, make_metrics()))
 
@@ -78,14 +79,18 @@ async def serve(settings: Settings, metrics: Metrics) -> None:
         _keeper(settings, metrics, progress) as keeper,
         HealthServer(port=settings.metrics_port, registry=metrics.registry, liveness=progress.health),
     ):
-        await wait_for_topics(admin_options(settings.kafka), settings.topics)()
+        await _ready(settings)
         await keeper.run()
 
 
 async def _rebuild(settings: Settings, watcher: Watcher) -> bool:
     async with _keeper(settings, make_metrics(), watcher) as keeper:
-        await wait_for_topics(admin_options(settings.kafka), settings.topics)()
+        await _ready(settings)
         return await keeper.rebuild()
+
+
+async def _ready(settings: Settings) -> None:
+    await wait_for_topics(admin_options(settings.kafka), settings.topics, access_of("read-model", settings.topics))()
 
 
 @asynccontextmanager

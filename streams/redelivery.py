@@ -3,8 +3,10 @@
 import asyncio
 import signal
 
+from schemas.access import access_of
 from streams.engine.health import HealthServer
-from streams.engine.kafka_clients import consumer_options, producer_options
+from streams.engine.kafka_clients import admin_options, consumer_options, producer_options
+from streams.engine.preflight import let_in
 from streams.engine.redelivery_loop import Clients, Redelivery
 from streams.engine.redelivery_plan import Routes
 from streams.engine.redelivery_progress import RedeliveryProgress
@@ -18,14 +20,15 @@ _FETCH_WAIT_MS = 200
 
 
 def run(settings: Settings) -> None:
-    """Blocks until SIGTERM or SIGINT, then returns. Raises SettingError, and MetricsPortError when that port is taken."""
+    """Blocks until SIGTERM or SIGINT, then returns. Raises SettingError, NotReadyError, and MetricsPortError when that port is taken."""
     asyncio.run(serve(settings, make_metrics()))
 
 
 async def serve(settings: Settings, metrics: Metrics) -> None:
     """The same inside a loop of the caller's, on its main thread."""
     progress = RedeliveryProgress(metrics.redelivery, metrics.lag)
-    redelivery = Redelivery(clients=_clients(settings), routes=Routes(settings.topics), progress=progress)
+    let_in_here = let_in(admin_options(settings.kafka), access_of("redeliver", settings.topics))
+    redelivery = Redelivery(clients=_clients(settings), routes=Routes(settings.topics), progress=progress, let_in=let_in_here)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, redelivery.stop)

@@ -7,19 +7,24 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError, NodeNotReadyError
 
 from streams.cli.errors import CommandError
-from streams.engine.kafka_clients import admin_options, consumer_options, producer_options
+from streams.engine.kafka_clients import admin_options, connection_options, consumer_options, producer_options
+from streams.engine.not_ready import NotReadyError
+from streams.engine.refusal import why_refused
 from streams.engine.topic_admin import TopicsNotSettledError, leaders_of
-from streams.settings import KafkaSettings
+from streams.settings import KafkaSettings, SettingError
 
 __all__ = ["admin_client", "consumer_client", "newest_rows", "producer_client", "require_topics"]
 
 
 @asynccontextmanager
 async def admin_client(kafka: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
-    """Raises CommandError when the brokers cannot be reached or refuse, also for what happens inside the block."""
+    """Raises CommandError when the brokers cannot be reached or refuse, SettingError when it is a setting that they refuse.
+
+    Also for what happens inside the block.
+    """
     _quiet()
     client = AIOKafkaAdminClient(**admin_options(kafka))
     async with _started(kafka, client, client.close):
@@ -75,13 +80,24 @@ async def _started(kafka: KafkaSettings, client: Any, close: Any) -> AsyncIterat
             yield
         finally:
             await close()
-    except KafkaConnectionError:
-        raise CommandError(
-            f"no Kafka broker answers at {address} ({kafka.security_protocol}). "
-            "Check IMPACT_KAFKA_BOOTSTRAP_SERVERS and IMPACT_KAFKA_SECURITY_PROTOCOL; `impact-calendar kafka` starts a local broker."
-        ) from None
+    except (KafkaConnectionError, NodeNotReadyError):
+        raise await _unreachable(kafka, address) from None
+    except NotReadyError as error:
+        raise CommandError(f"Kafka at {address}: {error}.") from None
     except (KafkaError, TopicsNotSettledError) as error:
         raise CommandError(f"Kafka at {address}: {error}") from error
+
+
+async def _unreachable(kafka: KafkaSettings, address: str) -> SettingError | CommandError:
+    refusal = await why_refused(connection_options(kafka))
+    if isinstance(refusal, SettingError):
+        return refusal
+    if refusal is not None:
+        return CommandError(f"Kafka at {address}: {refusal}.")
+    return CommandError(
+        f"no Kafka broker answers at {address} ({kafka.security_protocol}). "
+        "Check IMPACT_KAFKA_BOOTSTRAP_SERVERS and IMPACT_KAFKA_SECURITY_PROTOCOL; `impact-calendar kafka` starts a local broker."
+    )
 
 
 def _quiet() -> None:

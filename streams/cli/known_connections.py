@@ -4,8 +4,10 @@ from collections.abc import Collection
 
 from aiokafka import TopicPartition
 
+from schemas.access import Access
 from streams.cli.brokers import admin_client, consumer_client, newest_rows
 from streams.domain.connection import Connection, decode_connection_row
+from streams.engine.permissions import check_access
 from streams.engine.topic_admin import leaders_of
 from streams.settings import Settings
 
@@ -17,6 +19,7 @@ async def known_connections(settings: Settings, provider_ids: Collection[str]) -
     topic = settings.topics.connections_changelog
     async with admin_client(settings.kafka) as admin:
         found = (await leaders_of(admin, [topic])).get(topic, {})
+        await check_access(admin, Access(reads=(topic,)))
     partitions = [TopicPartition(topic, partition) for partition in sorted(found)]
     if not partitions:
         return {}

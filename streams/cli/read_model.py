@@ -21,7 +21,7 @@ def read_model(
     settings = worker_settings()
     from streams.cli.errors import CommandError
     from streams.engine.health import MetricsPortError
-    from streams.engine.preflight import TopicsNotReadyError
+    from streams.engine.not_ready import NotReadyError
 
     try:
         if rebuild:
@@ -30,7 +30,7 @@ def read_model(
             from streams.projection import run
 
             run(settings)
-    except (MetricsPortError, TopicsNotReadyError) as error:
+    except (MetricsPortError, NotReadyError) as error:
         raise CommandError(str(error)) from None
 
 

@@ -10,11 +10,13 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError, GroupLoadInProgressError, NotCoordinatorForGroupError, for_code
 
+from schemas.access import access_of
 from schemas.codec import decode_status
 from schemas.connections import ConnectionState
 from schemas.errors import ContractViolation
 from schemas.topics import Topics, tier_name
 from streams.cli.brokers import newest_rows, require_topics
+from streams.engine.permissions import check_access
 
 __all__ = ["GroupStatus", "Report", "TopicLag", "gather"]
 
@@ -71,7 +73,7 @@ class _Ends:
 
 
 async def gather(admin: AIOKafkaAdminClient, consumer: AIOKafkaConsumer, topics: Topics) -> Report:
-    """Raises CommandError when a topic is missing, KafkaError. Takes no part in any group."""
+    """Raises CommandError when a topic is missing, NotReadyError, KafkaError. Takes no part in any group."""
     retry_topics = {tier_name(tier): topics.retry(tier) for tier in topics.tiers}
     consumed = {
         topics.fold_app: (topics.class_events,),
@@ -81,6 +83,7 @@ async def gather(admin: AIOKafkaAdminClient, consumer: AIOKafkaConsumer, topics:
     dead_letter_topics = (topics.class_events_dlq, topics.intents_dlq)
     names = [name for group in consumed.values() for name in group]
     ends = await _ends(admin, consumer, [*names, *dead_letter_topics, topics.connection_status])
+    await check_access(admin, access_of("status", topics))
     groups = [await _group(admin, group, group_topics, ends) for group, group_topics in consumed.items()]
     waiting = {lag.topic: lag.lag for lag in groups[-1].topics}
     return Report(

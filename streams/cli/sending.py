@@ -11,8 +11,10 @@ from aiokafka.errors import KafkaError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from schemas.access import Access
 from streams.cli.brokers import admin_client, producer_client, require_topics
 from streams.cli.errors import CommandError, StoppedError
+from streams.engine.permissions import check_access
 from streams.settings import KafkaSettings
 
 __all__ = ["OutgoingRecord", "send_confirmed"]
@@ -40,6 +42,7 @@ async def send_confirmed(kafka: KafkaSettings, topic: str, records: Iterable[Out
     try:
         async with admin_client(kafka) as admin:
             await require_topics(admin, topic)
+            await check_access(admin, Access(writes=(topic,)))
         async with producer_client(kafka) as producer:
             await sending.send(producer, records)
     except asyncio.CancelledError:

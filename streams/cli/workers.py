@@ -26,9 +26,10 @@ def redeliver() -> None:
     """Move retries back when they are due. Runs until SIGTERM; any number of processes."""
     settings = worker_settings()
     from streams.engine.health import MetricsPortError
+    from streams.engine.not_ready import NotReadyError
     from streams.redelivery import run
 
     try:
         run(settings)
-    except MetricsPortError as error:
+    except (MetricsPortError, NotReadyError) as error:
         raise CommandError(str(error)) from None

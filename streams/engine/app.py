@@ -210,7 +210,7 @@ def make_app(config: AppConfig, producer: ConfirmedProducer) -> EngineApp:
     app.offsets = OffsetTracker()
     app.lease = Lease(session=config.session_timeout, on_lost=end_at_once, on_refused=app.crash)
     producer.only_while(lambda: app.lease.hold(SEND_SECONDS))
-    app.opening, app.closing = [reach_brokers(producer.start, config.brokers)], []
+    app.opening, app.closing = [reach_brokers(producer.start, {**config.client, "bootstrap_servers": config.brokers})], []
     app.client = config.client
     app.producer_out = producer
     app._table_kind = config.store

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -13,6 +13,7 @@ from aiokafka.errors import InvalidSessionTimeoutError, KafkaError
 
 from streams.engine.backoff import BackOff, rest
 from streams.engine.health import StalledError
+from streams.engine.not_ready import BrokersUnreachableError
 from streams.engine.redelivery_plan import Routes
 from streams.engine.redelivery_progress import RedeliveryProgress
 from streams.engine.redelivery_session import RedeliverySession
@@ -38,8 +39,12 @@ class Clients:
 class Redelivery:
     """Moves due retries back until `stop`. At least once: a record's offset is committed after its send was confirmed."""
 
-    def __init__(self, *, clients: Clients, routes: Routes, progress: RedeliveryProgress) -> None:
+    def __init__(
+        self, *, clients: Clients, routes: Routes, progress: RedeliveryProgress, let_in: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        """`let_in`: awaited before each session; raises what keeps us out."""
         self._clients = clients
+        self._let_in = let_in
         self._routes = routes
         self._progress = progress
         self._stopping = asyncio.Event()
@@ -49,9 +54,9 @@ class Redelivery:
         self._stopping.set()
 
     async def run(self) -> None:
-        """Returns after `stop`. Outlives every failure of the brokers; any other error is a bug and is raised.
+        """Returns after `stop`. Outlives every failure of the brokers that may pass; any other error is a bug and is raised.
 
-        Raises SettingError when the brokers refuse a session of this length.
+        Raises SettingError when the brokers refuse what a setting says, and NotReadyError when they permit too little.
         """
         work = asyncio.create_task(self._sessions(), name="redelivery")
         stop = asyncio.create_task(self._stopping.wait())
@@ -70,10 +75,12 @@ class Redelivery:
         while not self._stopping.is_set():
             back_off.begin()
             try:
+                if self._let_in is not None:
+                    await self._let_in()
                 await self._session()
             except InvalidSessionTimeoutError:
                 raise session_refused(timedelta(milliseconds=self._clients.consumer["session_timeout_ms"])) from None
-            except (KafkaError, StalledError, OSError) as error:
+            except (KafkaError, StalledError, BrokersUnreachableError, OSError) as error:
                 self._progress.failed(error)
                 pause = back_off.pause()
                 log.warning("redelivery lost its brokers and tries again in %.1f s: %s: %s", pause, type(error).__name__, error)

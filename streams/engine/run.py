@@ -10,7 +10,7 @@ from mode.worker import Worker as ModeWorker
 
 from streams.engine.app import EngineApp
 from streams.engine.interpreter import settle
-from streams.engine.start import NotReadyError
+from streams.engine.not_ready import NotReadyError
 from streams.settings import SettingError
 
 __all__ = ["run_app", "use_fast_loops"]
@@ -28,13 +28,13 @@ class Worker(faust.Worker):  # type: ignore[misc]
     """faust.Worker without its own logging set-up, stdout redirection and spinner."""
 
     #: What kept it from starting.
-    not_ready: NotReadyError | None = None
+    not_ready: NotReadyError | SettingError | None = None
 
     async def start(self) -> None:
         """Returns also when the world is not ready: Mode would log a traceback."""
         try:
             await super().start()
-        except NotReadyError as error:
+        except (NotReadyError, SettingError) as error:
             self.not_ready = error
 
     def on_setup_root_logger(self, logger: Any, level: int) -> None:

@@ -1,22 +1,18 @@
-"""What keeps a worker from its work before it has begun, told in one line: a traceback would say nothing more.
-
-NotReadyError                   exit 1: the world is not as a worker needs it
-├── BrokersUnreachableError     no broker answers
-└── TopicsNotReadyError         engine.preflight: topics are not as declared
-SettingError                    exit 2: the brokers refuse what a setting says
-"""
+"""The first client of the brokers: how long a process waits for them, and what it tells (engine.not_ready has the errors)."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
-from functools import partial
+from typing import Any
 
-from aiokafka.errors import KafkaConnectionError
+from aiokafka.errors import KafkaConnectionError, NodeNotReadyError
 
+from streams.engine.not_ready import BrokersUnreachableError
+from streams.engine.refusal import Refusal, why_refused
 from streams.settings import SettingError
 
-__all__ = ["BrokersUnreachableError", "NotReadyError", "reach_brokers", "session_refused"]
+__all__ = ["reach_brokers", "session_refused"]
 
 log = logging.getLogger(__name__)
 
@@ -26,31 +22,37 @@ QUIET_SECONDS = 5.0
 PATIENCE_SECONDS = 60.0
 
 
-class NotReadyError(Exception):
-    """`str(error)` says what is not there, and what to look at."""
+def reach_brokers(start: Callable[[], Awaitable[None]], client: Mapping[str, Any]) -> Callable[[], Awaitable[None]]:
+    """A step that starts the first client of the brokers, made with the options `client`.
 
-
-class BrokersUnreachableError(NotReadyError):
-    """No broker could be reached, or none answered in time."""
-
-
-def reach_brokers(start: Callable[[], Awaitable[None]], servers: Sequence[str]) -> Callable[[], Awaitable[None]]:
-    """A step that starts the first client of the brokers. It raises BrokersUnreachableError."""
-    address = f"IMPACT_KAFKA_BOOTSTRAP_SERVERS={','.join(servers)}"
+    It raises what refusal.why_refused tells, or BrokersUnreachableError.
+    """
+    address = f"IMPACT_KAFKA_BOOTSTRAP_SERVERS={','.join(client['bootstrap_servers'])}"
 
     async def reach() -> None:
-        slow = asyncio.get_running_loop().call_later(QUIET_SECONDS, partial(log.warning, "no Kafka broker has answered yet: %s", address))
+        starting, refusal = asyncio.ensure_future(start()), None
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                await start()
+                if not (await asyncio.wait({starting}, timeout=QUIET_SECONDS))[0]:
+                    log.warning("no Kafka broker has answered yet: %s", address)
+                    refusal = _lasting(await why_refused(client))
+                await starting
         except TimeoutError:
-            raise BrokersUnreachableError(f"no Kafka broker answered within {PATIENCE_SECONDS:.0f} s: {address}") from None
-        except KafkaConnectionError:
-            raise BrokersUnreachableError(f"no Kafka broker could be reached: {address}") from None
+            raise refusal or BrokersUnreachableError(f"no Kafka broker answered within {PATIENCE_SECONDS:.0f} s: {address}") from None
+        except (KafkaConnectionError, NodeNotReadyError):
+            raise await why_refused(client) or BrokersUnreachableError(f"no Kafka broker could be reached: {address}") from None
         finally:
-            slow.cancel()
+            starting.cancel()
+            await asyncio.wait({starting})
 
     return reach
+
+
+def _lasting(refusal: Refusal | None) -> BrokersUnreachableError | None:
+    """Raises what waiting does not help."""
+    if refusal is None or isinstance(refusal, BrokersUnreachableError):
+        return refusal
+    raise refusal
 
 
 def session_refused(session: timedelta) -> SettingError:

@@ -10,11 +10,12 @@ from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, TopicAuthorizationFailedError, for_code
 
 from schemas.topics import Topic, Topics
+from streams.engine.permissions import not_permitted
 
-__all__ = ["AppliedTopics", "Difference", "TopicsNotSettledError", "apply_topics", "check_topics", "leaders_of"]
+__all__ = ["AppliedTopics", "Difference", "TopicsNotSettledError", "apply_topics", "check_partitions", "check_topics", "leaders_of"]
 
 #: Kafka's number for a setting that was given for this very topic (DescribeConfigs, ConfigSource DYNAMIC_TOPIC_CONFIG).
 _SET_ON_TOPIC = 1
@@ -53,7 +54,7 @@ async def apply_topics(admin: AIOKafkaAdminClient, topics: Topics, replicas: int
 
     Settings that were added by hand and are not declared stay. Returns when the brokers show it all, leaders too.
 
-    Raises KafkaError when the brokers refuse, TopicsNotSettledError.
+    Raises KafkaError when the brokers refuse, PermissionsMissingError, TopicsNotSettledError.
     """
     differences = await check_topics(admin, topics)
     missing = {difference.topic for difference in differences if difference.setting == "topic"}
@@ -64,18 +65,32 @@ async def apply_topics(admin: AIOKafkaAdminClient, topics: Topics, replicas: int
 
 
 async def check_topics(admin: AIOKafkaAdminClient, topics: Topics) -> tuple[Difference, ...]:
-    """Every difference between the declaration and the brokers, in the order of the declaration. Raises KafkaError."""
+    """Every difference between the declaration and the brokers, in the order of the declaration. Raises as apply_topics."""
     leaders = await leaders_of(admin, [topic.name for topic in topics.all()])
     configs = await _configs(admin, sorted(leaders))
     found: list[Difference] = []
     for topic in topics.all():
-        found += _compare(topic, leaders.get(topic.name), {name: value for name, (value, _) in configs.get(topic.name, {}).items()})
+        found += _compare(topic, leaders.get(topic.name))
+        if topic.name in leaders:
+            found += _compare_settings(topic, {name: value for name, (value, _) in configs[topic.name].items()})
     return tuple(found)
 
 
+async def check_partitions(admin: AIOKafkaAdminClient, topics: Topics) -> tuple[Difference, ...]:
+    """The same without the topics' settings, which workers need no permission to see."""
+    leaders = await leaders_of(admin, [topic.name for topic in topics.all()])
+    return tuple(found for topic in topics.all() for found in _compare(topic, leaders.get(topic.name)))
+
+
 async def leaders_of(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, dict[int, int]]:
-    """For those of the topics that stand: partition -> the broker that leads it, -1 while there is none."""
+    """For those of the topics that stand: partition -> the broker that leads it, -1 while there is none.
+
+    Raises PermissionsMissingError: whether one stands that may not be seen, brokers do not tell.
+    """
     described = await admin.describe_topics(list(names))
+    hidden = {topic["topic"] for topic in described if topic["error_code"] == TopicAuthorizationFailedError.errno}
+    if hidden:
+        raise not_permitted(f"Describe on topic {name}" for name in names if name in hidden)
     return {
         topic["topic"]: {partition["partition"]: partition["leader"] for partition in topic["partitions"]}
         for topic in described
@@ -83,7 +98,7 @@ async def leaders_of(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[s
     }
 
 
-def _compare(topic: Topic, leaders: Mapping[int, int] | None, config: Mapping[str, str]) -> list[Difference]:
+def _compare(topic: Topic, leaders: Mapping[int, int] | None) -> list[Difference]:
     if leaders is None:
         return [Difference(topic=topic.name, setting="topic", declared=f"{topic.partitions} partitions", found=None)]
     found: list[Difference] = []
@@ -92,10 +107,15 @@ def _compare(topic: Topic, leaders: Mapping[int, int] | None, config: Mapping[st
     led = sum(leader >= 0 for leader in leaders.values())
     if led != len(leaders):
         found.append(Difference(topic=topic.name, setting="leaders", declared=str(len(leaders)), found=str(led)))
-    for name, declared in topic.config.items():
-        if config.get(name) != declared:
-            found.append(Difference(topic=topic.name, setting=name, declared=declared, found=config.get(name)))
     return found
+
+
+def _compare_settings(topic: Topic, config: Mapping[str, str]) -> list[Difference]:
+    return [
+        Difference(topic=topic.name, setting=name, declared=declared, found=config.get(name))
+        for name, declared in topic.config.items()
+        if config.get(name) != declared
+    ]
 
 
 async def _create(admin: AIOKafkaAdminClient, missing: Sequence[Topic], replicas: int) -> tuple[str, ...]:
@@ -107,7 +127,7 @@ async def _create(admin: AIOKafkaAdminClient, missing: Sequence[Topic], replicas
     )
     for name, code, message in response.topic_errors:
         if code != TopicAlreadyExistsError.errno:
-            _raise_for(code, name, message)
+            _raise_for(code, name, message, "Create")
     made = {name for name, code, _ in response.topic_errors if code == 0}
     return tuple(topic.name for topic in missing if topic.name in made)
 
@@ -141,7 +161,7 @@ async def _set(admin: AIOKafkaAdminClient, changes: Sequence[Difference]) -> Non
         resources.append(ConfigResource(ConfigResourceType.TOPIC, name, kept | declared))
     for response in await admin.alter_configs(resources):
         for code, message, _, name in response.resources:
-            _raise_for(code, name, message)
+            _raise_for(code, name, message, "AlterConfigs")
 
 
 async def _configs(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, dict[str, tuple[str, int]]]:
@@ -151,12 +171,14 @@ async def _configs(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str
     configs: dict[str, dict[str, tuple[str, int]]] = {}
     for response in await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in names]):
         for code, message, _, name, entries in response.resources:
-            _raise_for(code, name, message)
+            _raise_for(code, name, message, "DescribeConfigs")
             configs[name] = {entry[0]: (entry[1], entry[3]) for entry in entries}
     return configs
 
 
-def _raise_for(code: int, name: str, message: Any) -> None:
+def _raise_for(code: int, name: str, message: Any, operation: str) -> None:
+    if code == TopicAuthorizationFailedError.errno:
+        raise not_permitted([f"{operation} on topic {name}"])
     if code:
         error: KafkaError = for_code(code)(f"topic {name}: {message}")
         raise error

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import Worker
+from tests.support.processes import Worker, run_command
 from tests.support.waiting import eventually
 
 #: The command with little patience.
@@ -67,6 +67,13 @@ async def test_a_broker_that_is_down_is_told_in_one_line_by_its_setting(name: st
         "no Kafka broker could be reached: IMPACT_KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:1"
     )
     assert "Traceback" not in worker.output
+
+
+async def test_the_read_models_writer_tells_it_too(env: dict[str, str]) -> None:
+    done = await asyncio.to_thread(run_command, "read-model", env=env | {"IMPACT_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"})
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == ("impact-calendar: no Kafka broker could be reached: IMPACT_KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:1")
+    assert "Traceback" not in done.stderr
 
 
 async def test_a_worker_tells_that_it_is_alive_while_it_waits_for_a_silent_broker_and_stops_when_told(

@@ -1,14 +1,18 @@
 """What the brokers' access lists do not permit is told before the work begins: each operation, and the topic or group that it is on."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from adapters.portal.ports import PublishFailed
 from schemas.access import Access, access_of
-from streams.engine.kafka_clients import admin_options
+from schemas.connections import ConnectionRevoked
+from streams.engine.kafka_clients import admin_options, producer_options
 from streams.engine.not_ready import PermissionsMissingError
 from streams.engine.preflight import let_in
+from streams.portal_publisher import KafkaConnectionPublisher
 from streams.settings import Settings
 from tests.support.class_lines import booked_class
 from tests.support.processes import run_command
@@ -75,3 +79,25 @@ async def test_commands_without_their_permissions_tell_which(
     assert done.returncode == 1
     assert done.stderr.startswith(f"impact-calendar: Kafka at {cluster.address()}: the brokers do not permit {lacked}"), done.stderr
     assert done.stderr.endswith(f"{TO_WHOM}.\n")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("stranger", f"the brokers do not permit Write on topic calendar.connections.v1 {TO_WHOM}"),
+        ("fold", f"the brokers do not permit Write on topic calendar.connections.v1 {TO_WHOM}"),
+        ("password", "IMPACT_KAFKA_SASL_PASSWORD or IMPACT_KAFKA_SASL_USERNAME is wrong: the broker at "),
+    ],
+)
+async def test_the_portal_logs_why_a_connection_event_is_not_published(
+    cluster: SecureKafka, env: dict[str, str], caplog: pytest.LogCaptureFixture, wrong: str, said: str
+) -> None:
+    """A stranger may write nowhere, which brokers tell otherwise; a password may change while the portal runs."""
+    own = env | {"IMPACT_KAFKA_SASL_PASSWORD": "wrong"} if wrong == "password" else as_user(cluster, env, wrong)
+    settings = Settings.from_env(own)
+    publisher = KafkaConnectionPublisher(producer_options(settings.kafka), topic=settings.topics.connections, timeout=timedelta(seconds=20))
+    with pytest.raises(PublishFailed):
+        await publisher.revoked(ConnectionRevoked(provider_id="staff-1", grant_id="grant-1", revoked_at=datetime.now(UTC)))
+    await publisher.close()
+    (logged,) = [record.getMessage() for record in caplog.records if record.name == "streams.portal_publisher"]
+    assert logged.startswith(f"a connection event is not published: {said}")

@@ -109,11 +109,17 @@ async def test_a_listener_of_another_protocol_is_told(
     )
 
 
-async def test_a_plaintext_client_at_a_port_of_tls_ends_at_once(cluster: SecureKafka, env: Env, tmp_path: Path) -> None:
-    commands = ("topics check", "fold")
-    found = await ended(commands, env | {PROTOCOL: "PLAINTEXT"}, tmp_path)
-    assert {code for code, _ in found.values()} == {2}
-    assert all(f"the broker at {cluster.address()} speaks TLS only" in line for _, line in found.values()), found
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({PROTOCOL: "PLAINTEXT"}, "IMPACT_KAFKA_SECURITY_PROTOCOL is PLAINTEXT, and the broker at "),
+        ({"IMPACT_KAFKA_SSL_CAFILE": ""}, "IMPACT_KAFKA_SSL_CAFILE names no authority that vouches for the broker at "),
+    ],
+)
+async def test_a_command_ends_with_what_the_broker_says(env: Env, tmp_path: Path, changes: Env, said: str) -> None:
+    code, line = (await ended(("topics check",), env | changes, tmp_path))["topics check"]
+    assert code == 2
+    assert line.startswith(f"impact-calendar: {said}")
 
 
 async def test_one_broker_that_refuses_is_no_trouble_where_another_lets_us_in(cluster: SecureKafka, env: Env) -> None:

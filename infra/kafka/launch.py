@@ -15,10 +15,10 @@ from infra.kafka.container import container_command, docker_answers, fetch_image
 from infra.kafka.directory import hold
 from infra.kafka.errors import BrokerError, MissingToolError
 from infra.kafka.jars import ensure_jars, find_java
+from infra.ports import HOST, free_ports
 
 __all__ = ["HOST", "Launch", "prepare"]
 
-HOST = "127.0.0.1"
 #: It lives for minutes beside what it serves: less compiling and fewer collector threads leave more of a small machine to the others.
 _JVM = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
@@ -81,19 +81,19 @@ def _in_container(port: int, data_dir: Path, lock: IO[bytes]) -> Launch:
 
 def _claim(*ports: int) -> list[int]:
     """Free ports, all different; an asked one (not 0) if it is free. Raises BrokerError."""
-    probes = [socket.socket() for _ in ports]
-    try:
-        for probe, port in zip(probes, ports, strict=True):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-            except OSError as error:
-                advice = "Choose another with --port; a second broker needs a --data-dir of its own too."
-                raise BrokerError(f"port {port} of {HOST} cannot be used: {error.strerror}. {advice}") from None
-        return [int(probe.getsockname()[1]) for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
+    others = (port for port in free_ports(len(ports)) if port not in ports)
+    return [_asked(port) if port else next(others) for port in ports]
+
+
+def _asked(port: int) -> int:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            advice = "Choose another with --port; a second broker needs a --data-dir of its own too."
+            raise BrokerError(f"port {port} of {HOST} cannot be used: {error.strerror}. {advice}") from None
+    return port
 
 
 def _format(base: list[str], properties: Path, data_dir: Path, options: Sequence[str]) -> None:

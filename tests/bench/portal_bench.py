@@ -18,7 +18,8 @@ from tests.bench.portal_load import LoadReport, Order, Reader
 from tests.bench.portal_world import connected_providers, fill, sign_in
 from tests.bench.stub.client import vault_env
 from tests.bench.watch import cpu_seconds
-from tests.e2e.stack import free_port, reachable
+from tests.e2e.stack import reachable
+from tests.support.ports import free_port
 from tests.support.processes import Worker
 from tests.support.waiting import eventually
 

@@ -10,9 +10,10 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from streams.engine.kafka_clients import producer_options
-from tests.e2e.stack import Stack, free_port, worker_env
+from tests.e2e.stack import Stack, worker_env
 from tests.e2e.topics import Tail
 from tests.e2e.world import World
+from tests.support.ports import free_port
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,7 +2,6 @@
 
 import base64
 import secrets
-import socket
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -13,19 +12,13 @@ from typing import Self
 from infra.sandbox.config import SandboxConfig
 from schemas.topics import Topics
 from streams.settings import Settings
+from tests.support.ports import free_port
 from tests.support.processes import ProcessEndedError, Worker, run_command
 from tests.support.waiting import eventually_sync
 
-__all__ = ["WORKERS", "Stack", "free_port", "reachable", "worker_env"]
+__all__ = ["WORKERS", "Stack", "reachable", "worker_env"]
 
 WORKERS = ("fold", "execute", "redeliver")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def reachable(url: str) -> bool:
@@ -38,7 +31,11 @@ def reachable(url: str) -> bool:
 
 
 def worker_env(inherited: Mapping[str, str], *, kafka: str, prefix: str, directory: Path, sandbox_url: str) -> dict[str, str]:
-    """Settings for short waits: a call may take 3 s, retries wait 1 s and 2 s, so an intent is tried three times."""
+    """Settings for short waits between retries: 1 s and 2 s, so an intent is tried three times.
+
+    Calls and sessions have the time that they have by default: a machine that stands still for some seconds must not look like a service
+    that does not answer, nor end a worker.
+    """
     kept = {name: value for name, value in inherited.items() if not name.startswith("IMPACT_")}
     return {
         **kept,
@@ -46,8 +43,6 @@ def worker_env(inherited: Mapping[str, str], *, kafka: str, prefix: str, directo
         "IMPACT_TOPIC_PREFIX": prefix,
         "IMPACT_TOPIC_PARTITIONS": "4",
         "IMPACT_RETRY_TIERS": "1s,2s",
-        "IMPACT_CALL_TIMEOUT": "3s",
-        "IMPACT_SESSION_TIMEOUT": "8s",
         "IMPACT_DATA_DIR": str(directory / "data"),
         "IMPACT_VAULT_KEYS": "test:" + base64.b64encode(secrets.token_bytes(32)).decode(),
         **SandboxConfig().env(sandbox_url),
@@ -112,7 +107,7 @@ class Stack:
                 self.check_alive()
                 return reachable(f"{url}/healthz")
 
-            eventually_sync(healthy, what=f"{name} to be healthy", timeout=60)
+            eventually_sync(healthy, what=f"{name} to be healthy", timeout=120)
 
     @property
     def _processes(self) -> tuple[Worker, ...]:

@@ -12,8 +12,9 @@ import pytest
 
 from tests.e2e.booking import cloud_event
 from tests.e2e.metrics import counter, counts, gauge, scrape
-from tests.e2e.stack import WORKERS, free_port
+from tests.e2e.stack import WORKERS
 from tests.e2e.world import World
+from tests.support.ports import free_port
 from tests.support.processes import Worker, run_command
 
 pytestmark = pytest.mark.kafka
@@ -82,7 +83,11 @@ WRONG: dict[str, tuple[tuple[str, ...], Mapping[str, str], str]] = {
     "a key that is too short": (("execute",), {"IMPACT_VAULT_KEYS": "a:AAAA"}, "IMPACT_VAULT_KEYS has a malformed"),
     "half a client": (("execute",), {"IMPACT_GOOGLE_CLIENT_SECRET": ""}, "IMPACT_GOOGLE_CLIENT_SECRET is missing"),
     "plain http": (("execute",), {"IMPACT_GRAPH_URL": "http://graph.example/v1.0"}, "IMPACT_GRAPH_URL is 'http://graph.example/v1.0'"),
-    "a call longer than a session": (("execute",), {"IMPACT_CALL_TIMEOUT": "9s"}, "IMPACT_SESSION_TIMEOUT is 8s"),
+    "a call longer than a session": (
+        ("execute",),
+        {"IMPACT_CALL_TIMEOUT": "9s", "IMPACT_SESSION_TIMEOUT": "8s"},
+        "IMPACT_SESSION_TIMEOUT is 8s",
+    ),
     "no port": (WORKERS, {"IMPACT_METRICS_PORT": "many"}, "IMPACT_METRICS_PORT is 'many'"),
     "an address without a port": (WORKERS, {"IMPACT_KAFKA_BOOTSTRAP_SERVERS": "kafka"}, "IMPACT_KAFKA_BOOTSTRAP_SERVERS holds 'kafka'"),
     "no number of days": (("fold",), {"IMPACT_FORGET_AFTER_DAYS": "never"}, "IMPACT_FORGET_AFTER_DAYS is 'never'"),
@@ -133,7 +138,7 @@ async def test_the_sandbox_and_every_worker_stop_cleanly_when_told(world: World,
             await world.until(lambda port=port: answers(world, port), what=f"a second {name}")  # type: ignore[misc]
         for worker in workers:
             os.kill(worker.pid, number)
-        assert await asyncio.gather(*(asyncio.to_thread(worker.wait, 30) for worker in workers)) == [0] * len(workers)
+        assert await asyncio.gather(*(asyncio.to_thread(worker.wait) for worker in workers)) == [0] * len(workers)
     finally:
         for worker in workers:
             if worker.running:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.ports import free_port
 from tests.support.processes import Worker, run_command
 
 
@@ -55,8 +56,6 @@ def test_a_sandbox_says_that_it_is_there_only_when_it_is(unreachable: dict[str, 
 
 
 async def test_a_running_sandbox_tells_how_to_ask_for_its_settings(unreachable: dict[str, str], tmp_path: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     with Worker("sandbox", "--port", str(port), env=unreachable, log=tmp_path / "sandbox.log") as sandbox:
         await sandbox.wait_for_output(rf"http://127.0.0.1:{port}; `impact-calendar sandbox --port {port} --print-env`")

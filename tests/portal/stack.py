@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from infra.sandbox.config import SandboxConfig
-from tests.e2e.stack import Stack, free_port, worker_env
+from tests.e2e.stack import Stack, worker_env
+from tests.support.ports import free_port
 from tests.support.processes import Worker
 
 __all__ = ["PortalStack", "portal_stack"]

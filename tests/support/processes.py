@@ -17,7 +17,7 @@ __all__ = ["COMMAND", "Worker", "run_command"]
 COMMAND = str(Path(sys.executable).with_name("impact-calendar"))
 
 
-def run_command(*args: str, env: Mapping[str, str], stdin: str = "", timeout: float = 60.0) -> subprocess.CompletedProcess[str]:
+def run_command(*args: str, env: Mapping[str, str], stdin: str = "", timeout: float = 120.0) -> subprocess.CompletedProcess[str]:
     """Run `impact-calendar ARGS` to its end; `stdin` is what it reads there."""
     return subprocess.run([COMMAND, *args], env=dict(env), input=stdin, capture_output=True, text=True, timeout=timeout)
 
@@ -70,7 +70,7 @@ class Worker:
         """Everything it wrote since the last start."""
         return self.log.read_bytes()[self._started_at :].decode(errors="replace") if self.log.exists() else ""
 
-    async def wait_for_output(self, pattern: str, *, timeout: float = 60.0) -> re.Match[str]:
+    async def wait_for_output(self, pattern: str, *, timeout: float = 120.0) -> re.Match[str]:
         """Until the output since the last start matches; AssertionError with the end of the log when it ends first or takes too long."""
 
         async def matches() -> re.Match[str] | None:
@@ -90,11 +90,11 @@ class Worker:
         """SIGKILL, and wait for the end."""
         self._end(signal.SIGKILL, timeout=30)
 
-    def terminate(self, timeout: float = 30.0) -> int:
+    def terminate(self, timeout: float = 60.0) -> int:
         """SIGTERM; the exit code. AssertionError when it is still there after `timeout` seconds (it is killed then)."""
         return self._end(signal.SIGTERM, timeout=timeout)
 
-    def wait(self, timeout: float = 60.0) -> int:
+    def wait(self, timeout: float = 120.0) -> int:
         """The exit code of a process that ends by itself."""
         assert self._process is not None, f"{self.name} does not run"
         code = self._process.wait(timeout)

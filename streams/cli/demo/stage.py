@@ -4,7 +4,6 @@ import asyncio
 import base64
 import os
 import secrets
-import socket
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 import aiohttp
 
 from infra.kafka.ready import serves
+from infra.ports import HOST, free_ports
 from infra.sandbox.config import SandboxConfig
 from streams.cli.brokers import admin_client
 from streams.cli.demo.children import Child, ChildEndedError, Family
@@ -22,7 +22,6 @@ from streams.settings import Settings
 
 __all__ = ["Stage", "Told", "start_backing", "start_workers"]
 
-HOST = "127.0.0.1"
 #: The very first start fetches the broker's jars.
 KAFKA_SECONDS = 600.0
 START_SECONDS = 60.0
@@ -68,7 +67,7 @@ class Stage:
 
 async def start_backing(family: Family, session: aiohttp.ClientSession, directory: Path, told: Told) -> Stage:
     """The broker with its topics, the sandbox, and the portal, which needs neither to start. Raises ChildEndedError, CommandError."""
-    kafka_port, sandbox_port, portal_port = _free_ports(3)
+    kafka_port, sandbox_port, portal_port = free_ports(3)
     address, sandbox_url = f"{HOST}:{kafka_port}", f"http://{HOST}:{sandbox_port}"
     env = {
         "IMPACT_KAFKA_BOOTSTRAP_SERVERS": address,
@@ -95,7 +94,7 @@ async def start_backing(family: Family, session: aiohttp.ClientSession, director
 
 async def start_workers(stage: Stage, told: Told) -> None:
     """All of them, at once. Raises ChildEndedError."""
-    await together(*(_start_worker(stage, name, port, told) for name, port in zip(WORKERS, _free_ports(len(WORKERS)), strict=True)))
+    await together(*(_start_worker(stage, name, port, told) for name, port in zip(WORKERS, free_ports(len(WORKERS)), strict=True)))
 
 
 async def _start_worker(stage: Stage, name: str, port: int, told: Told) -> None:
@@ -142,15 +141,3 @@ async def _works(session: aiohttp.ClientSession, url: str) -> bool:
 
 def _new_key() -> str:
     return base64.b64encode(secrets.token_bytes(32)).decode()
-
-
-def _free_ports(number: int) -> list[int]:
-    """All held at once while they are chosen, so that they differ."""
-    probes = [socket.socket() for _ in range(number)]
-    try:
-        for probe in probes:
-            probe.bind((HOST, 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()

@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import os
-import socket
 import sys
 import urllib.request
 from collections.abc import AsyncIterator
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.ports import free_port
 from tests.support.processes import Worker, run_command
 from tests.support.waiting import eventually
 
@@ -45,12 +45,6 @@ async def silent_broker() -> AsyncIterator[str]:
 
     async with await asyncio.start_server(listen, "127.0.0.1", 0) as server:
         yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def health(port: int) -> int:
@@ -91,8 +85,8 @@ async def test_a_worker_tells_that_it_is_alive_while_it_waits_for_a_silent_broke
             except OSError:
                 return False
 
-        await eventually(alive, what="/healthz", timeout=20)
-        assert await asyncio.to_thread(worker.terminate, 10) == 0
+        await eventually(alive, what="/healthz")
+        assert await asyncio.to_thread(worker.terminate) == 0
     finally:
         if worker.running:
             worker.kill()
@@ -105,7 +99,7 @@ async def test_a_broker_that_stays_silent_is_told_on_the_way_and_ends_the_worker
     env |= {"IMPACT_KAFKA_BOOTSTRAP_SERVERS": silent_broker}
     worker = Worker("fold", env=env, log=tmp_path / "worker.log", command=(sys.executable, "-c", HASTY)).start()
     try:
-        code = await asyncio.to_thread(worker.wait, 20)
+        code = await asyncio.to_thread(worker.wait)
     finally:
         if worker.running:
             worker.kill()

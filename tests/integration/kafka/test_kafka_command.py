@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.ports import free_port
 from tests.support.processes import Worker, run_command
 
 pytestmark = pytest.mark.kafka
@@ -14,9 +15,7 @@ pytestmark = pytest.mark.kafka
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_port()
 
 
 async def test_the_broker_serves_again_after_a_kill_and_ends_cleanly_on_sigterm(

@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import secrets
-import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -21,18 +20,12 @@ from schemas.connections import ConnectionGranted
 from streams.settings import Settings
 from tests.integration.portal.connecting import connect_google
 from tests.integration.portal.person import Person, problem_of
+from tests.support.ports import free_port
 from tests.support.processes import Worker, run_command
 
 pytestmark = pytest.mark.kafka
 
 NEEDED = ["IMPACT_PORTAL_URL", "IMPACT_OIDC_ISSUER", "IMPACT_OIDC_CLIENT_ID", "IMPACT_OIDC_CLIENT_SECRET", "IMPACT_SESSION_KEY"]
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The sandbox as a process, and its control interface: grants, faults, the clock, what stands on whose calendar."""
 
-import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import aiohttp
 
 from infra.sandbox.config import SandboxConfig
+from tests.support.ports import free_port
 from tests.support.processes import Worker
 from tests.support.waiting import eventually
 
@@ -72,7 +72,7 @@ class SandboxProcess:
 @asynccontextmanager
 async def run_sandbox(env: Mapping[str, str], directory: Path) -> AsyncIterator[SandboxProcess]:
     """`impact-calendar sandbox` on a free port, until the block is left."""
-    port = _free_port()
+    port = free_port()
     worker = Worker("sandbox", "--port", str(port), env=env, log=directory / "sandbox.log")
     async with aiohttp.ClientSession() as session:
         with worker:
@@ -88,9 +88,3 @@ async def _answers(sandbox: SandboxProcess) -> bool:
     except aiohttp.ClientConnectionError:
         return False
     return True
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -9,12 +9,7 @@ import pytest
 
 from streams.engine.health import Health, HealthServer, MetricsPortError
 from streams.metrics import make_metrics
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from tests.support.ports import free_port
 
 
 @asynccontextmanager

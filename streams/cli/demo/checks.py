@@ -27,7 +27,7 @@ class Claim:
 
     text: str
     how: str
-    within: float = 30.0
+    within: float = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)

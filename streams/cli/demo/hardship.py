@@ -36,7 +36,7 @@ async def _killed(play: Play) -> None:
             raise NotYetError(f"{duplicates} events stood twice")
         return Seen(what=f"{len(events)} of {len(training)} stand, each once", why="the agenda marks a create before the call goes out")
 
-    await play.verify("Started again, nothing is lost or double", f"all {len(training)} read back, duplicates: 0", all_once, within=60.0)
+    await play.verify("Started again, nothing is lost or double", f"all {len(training)} read back, duplicates: 0", all_once, within=90.0)
 
 
 async def _book(play: Play, lessons: tuple[Lesson, ...]) -> None:

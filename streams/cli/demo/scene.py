@@ -35,7 +35,7 @@ class Play:
     checker: Checker
     timetable: Timetable
 
-    async def verify(self, text: str, how: str, probe: Probe, within: float = 30.0) -> None:
+    async def verify(self, text: str, how: str, probe: Probe, within: float = 60.0) -> None:
         """Raises CommandError."""
         await self.checker.verify(Claim(text=text, how=how, within=within), probe)
 

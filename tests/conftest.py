@@ -25,9 +25,12 @@ from tests.support.parallel import (
 
 __all__ = ["pytest_collection_modifyitems", "pytest_configure", "pytest_unconfigure", "pytest_xdist_make_scheduler"]
 
-# How long an example takes says more of the machine than of the code.
-hypothesis.settings.register_profile("untimed", deadline=None)
-hypothesis.settings.load_profile("untimed")
+# How long an example takes, or is in the making, says more of the machine than of the code. Every run tries the same examples, so that none
+# fails for what it did not change; IMPACT_TEST_HYPOTHESIS=search looks for others, each time.
+_UNTIMED = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.register_profile("steady", _UNTIMED, derandomize=True, database=None)
+hypothesis.settings.register_profile("search", _UNTIMED, derandomize=False)
+hypothesis.settings.load_profile(os.environ.get("IMPACT_TEST_HYPOTHESIS", "steady"))
 
 # Whoever runs the tests in the background of a script ignores Ctrl-C, and so would every process that they start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -111,7 +111,7 @@ _KEYS = st.binary(min_size=1, max_size=3)
     start=_KEYS,
     prefix=st.binary(max_size=1),
 )
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_it_holds_what_a_dict_would(
     kind: str, tmp_path_factory: pytest.TempPathFactory, batches: list[dict[bytes, bytes | None]], start: bytes, prefix: bytes
 ) -> None:

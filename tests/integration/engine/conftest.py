@@ -16,6 +16,8 @@ from tests.support.waiting import eventually
 
 COMMAND = (sys.executable, "-m", "tests.integration.engine.tally_worker")
 ROOT = Path(__file__).parents[3]
+#: A session where a worker is killed: its partitions go to others only when that is over.
+AFTER_A_KILL = 10.0
 
 
 @dataclass
@@ -31,6 +33,9 @@ class Tallying:
     commit_interval: float = 0.2
     #: How long a worker waits for what runs when a partition moves.
     patience: float = 10.0
+    #: After how many seconds the brokers count a silent worker out: long, since a worker on a busy machine ends when it is counted out, and
+    #: nobody starts it again here.
+    session: float = 30.0
     workers: list[Worker] = field(default_factory=list)
     tails: dict[str, Tail] = field(default_factory=dict)
 
@@ -52,7 +57,7 @@ class Tallying:
 
     @property
     def env(self) -> dict[str, str]:
-        names = ("bootstrap", "topic", "app", "partitions", "store", "chunk", "commit_interval", "patience")
+        names = ("bootstrap", "topic", "app", "partitions", "store", "chunk", "commit_interval", "patience", "session")
         settings: dict[str, Any] = {name: getattr(self, name) for name in names} | {"data": str(self.data)}
         return dict(os.environ) | {"TALLY": json.dumps(settings), "PYTHONPATH": str(ROOT)}
 

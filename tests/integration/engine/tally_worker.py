@@ -115,7 +115,7 @@ def main() -> None:
         directory=slot.directory,
         chunk=settings["chunk"],
         buffered_chunks=2,
-        session_timeout=timedelta(seconds=6),
+        session_timeout=timedelta(seconds=settings["session"]),
         commit_interval=timedelta(seconds=settings["commit_interval"]),
     )
     app = make_app(config, producer)

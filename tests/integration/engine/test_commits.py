@@ -4,13 +4,14 @@ import signal
 
 import pytest
 
-from tests.integration.engine.conftest import Tallying
+from tests.integration.engine.conftest import AFTER_A_KILL, Tallying
 from tests.integration.engine.kafka_topics import write_in_transaction
 
 pytestmark = pytest.mark.kafka
 
 
 async def test_acks_out_of_order_never_commit_past_a_record_that_is_unfinished(tallying: Tallying) -> None:
+    tallying.session = AFTER_A_KILL
     await tallying.make_topics()
     await tallying.give("first", range(5), partition=0)
     await tallying.give("held", ["0 hold"], partition=0)
@@ -87,7 +88,7 @@ async def test_a_clean_stop_commits_what_was_finished_and_exits_0(tallying: Tall
 
 
 async def test_a_clean_stop_waits_for_what_runs(tallying: Tallying) -> None:
-    tallying.commit_interval = 3600.0
+    tallying.commit_interval, tallying.patience = 3600.0, 60.0
     await tallying.make_topics()
     await tallying.give("done", [0], partition=1)
     await tallying.give("held", ["0 hold"], partition=0)

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from tests.integration.engine.conftest import Tallying
+from tests.integration.engine.conftest import AFTER_A_KILL, Tallying
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.kafka
@@ -33,11 +33,10 @@ async def moved(tallying: Tallying) -> None:
     await eventually(probe, what="more counts")
 
 
-@pytest.mark.timeout(400)
 @pytest.mark.parametrize("store", ["memory", "rocksdb"])
 async def test_input_delivered_around_table_recovery_is_not_lost(tallying: Tallying, store: str) -> None:
     """Many records wait; a second worker comes, goes and is killed, over and over, from before the first commit on."""
-    tallying.store, tallying.partitions, tallying.patience = store, 4, 2.0
+    tallying.store, tallying.partitions, tallying.patience, tallying.session = store, 4, 2.0, AFTER_A_KILL
     await tallying.make_topics()
     await give_many(tallying, 0, NUMBERS)
     chance = random.Random(store)
@@ -80,6 +79,7 @@ async def test_two_workers_on_one_machine_use_different_slots_and_share_the_part
 
 
 async def test_a_worker_that_takes_over_goes_on_with_the_rows_of_the_one_that_was_killed(tallying: Tallying) -> None:
+    tallying.session = AFTER_A_KILL
     await tallying.make_topics()
     first = await tallying.start()
     await tallying.give("a", range(50), partition=0)

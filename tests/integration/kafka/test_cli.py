@@ -146,11 +146,11 @@ async def test_publishing_that_is_interrupted_says_how_many_stand_in_the_topic(
             async def begun_when_it_was_let_on_for_a_moment() -> int:
                 """It stands still while it is looked at, so that it cannot have ended by then."""
                 publishing.send_signal(signal.SIGCONT)
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(0.1)
                 publishing.send_signal(signal.SIGSTOP)
                 return await published()
 
-            await eventually(begun_when_it_was_let_on_for_a_moment, what="the first events in the topic", timeout=60)
+            await eventually(begun_when_it_was_let_on_for_a_moment, what="the first events in the topic", timeout=150)
             publishing.send_signal(signal.SIGINT)
             publishing.send_signal(signal.SIGCONT)
             assert await asyncio.to_thread(publishing.wait) == 130

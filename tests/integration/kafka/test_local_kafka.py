@@ -59,7 +59,7 @@ def test_a_parent_that_is_killed_leaves_no_broker_behind(tmp_path: Path) -> None
     with parent, parent.stdout as out:
         broker = psutil.Process(int(out.readline()))
         parent.kill()
-    eventually_sync(lambda: not broker.is_running() or broker.status() == psutil.STATUS_ZOMBIE, what="the end of the broker", timeout=20)
+    eventually_sync(lambda: not broker.is_running() or broker.status() == psutil.STATUS_ZOMBIE, what="the end of the broker")
 
 
 def test_a_taken_port_is_named(tmp_path: Path) -> None:

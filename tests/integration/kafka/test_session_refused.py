@@ -28,7 +28,7 @@ async def test_a_worker_whose_session_the_brokers_refuse_ends_and_names_the_sett
     assert applied.returncode == 0, applied.stderr
     worker = Worker(name, env=env, log=tmp_path / "worker.log", command=(sys.executable, "-c", COMMAND)).start()
     try:
-        code = await asyncio.to_thread(worker.wait, 30)
+        code = await asyncio.to_thread(worker.wait)
     finally:
         if worker.running:
             worker.kill()

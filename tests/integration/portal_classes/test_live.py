@@ -15,7 +15,7 @@ from tests.integration.portal_classes.html import Page
 from tests.integration.portal_classes.world import World, with_fields
 from tests.support.class_events import CLASS_ID, snapshotted
 
-SOON = 20
+SOON = 60
 
 
 @contextlib.asynccontextmanager

@@ -79,12 +79,6 @@ class Retries:
         assert found is not None
         return found
 
-    async def wait_for_count(self, topic: str, count: int) -> None:
-        async def probe() -> bool:
-            return len(await self.read(topic)) >= count
-
-        await eventually(probe, what=f"{count} records in {topic}")
-
     async def committed(self) -> dict[TopicPartition, int]:
         """What redelivery's group has committed."""
         admin = AIOKafkaAdminClient(**admin_options(self.settings.kafka))

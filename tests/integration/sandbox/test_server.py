@@ -23,7 +23,7 @@ async def test_a_signal_ends_it_cleanly_while_a_request_is_under_way(number: sig
         sys.executable, "-c", SCRIPT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env={**os.environ}
     )
     assert process.stdout is not None
-    base = (await asyncio.wait_for(process.stdout.readline(), 30)).decode().strip()
+    base = (await asyncio.wait_for(process.stdout.readline(), 60)).decode().strip()
     async with aiohttp.ClientSession() as http:
         order = {"service": "google", "kind": "latency", "latency_ms": 60_000}
         async with http.post(f"{base}/control/faults", json=order) as answer:
@@ -32,7 +32,7 @@ async def test_a_signal_ends_it_cleanly_while_a_request_is_under_way(number: sig
         async with http.get(f"{base}/healthz") as answer:
             assert answer.status == 200
         process.send_signal(number)
-        output, errors = await asyncio.wait_for(process.communicate(), 30)
+        output, errors = await asyncio.wait_for(process.communicate(), 60)
         with pytest.raises(aiohttp.ClientError):
             await waiting
     assert (process.returncode, output.decode().strip(), errors.decode()) == (0, "ended", "")

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.violence import SETTINGS, kill_again_and_again, publish_slowly
+from tests.chaos.violence import SETTINGS, kill_again_and_again, publish_slowly, supervised
 from tests.support.run.scenario import RETRY_TIERS, check, end_trouble, make_scenario, trouble
 from tests.support.run.system import READY, run_system
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 
 SEEDS = [int(seed) for seed in os.environ.get("IMPACT_TEST_SEEDS", "11").split(",")]
 
@@ -29,5 +29,6 @@ async def test_killed_workers_go_on_where_they_were(seed: int, settings_env: dic
             publish_slowly(system, scenario.slices(60), seconds=20),
             *(kill_again_and_again(system, name, random.Random(f"{seed} {name}"), times=2, longest_life=4) for name in READY),
         )
-        await end_trouble(system)
-        await check(system, scenario, timeout=90, exactly_once=False)
+        async with supervised(system):
+            await end_trouble(system)
+            await check(system, scenario, timeout=180, exactly_once=False)

@@ -14,7 +14,7 @@ from tests.chaos.violence import SETTINGS, freeze, join_and_leave, publish_slowl
 from tests.support.run.scenario import RETRY_TIERS, check, end_trouble, make_scenario, trouble
 from tests.support.run.system import run_system
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 
 SEEDS = [int(seed) for seed in os.environ.get("IMPACT_STORM_SEEDS", "31,32,33").split(",")]
 
@@ -24,13 +24,14 @@ async def test_workers_may_join_and_leave_at_any_time(settings_env: dict[str, st
     async with run_system(settings_env | SETTINGS | {"IMPACT_RETRY_TIERS": RETRY_TIERS}, tmp_path) as system:
         await trouble(system.sandbox, latency_ms=150)
         await asyncio.gather(system.start_all(), system.connect(scenario.providers))
-        await asyncio.gather(
-            publish_slowly(system, scenario.slices(60), seconds=20),
-            join_and_leave(system, "execute", random.Random(1), times=2),
-            join_and_leave(system, "fold", random.Random(2), times=2),
-        )
-        await end_trouble(system)
-        await check(system, scenario, timeout=90, exactly_once=False)
+        async with supervised(system):
+            await asyncio.gather(
+                publish_slowly(system, scenario.slices(60), seconds=20),
+                join_and_leave(system, "execute", random.Random(1), times=2),
+                join_and_leave(system, "fold", random.Random(2), times=2),
+            )
+            await end_trouble(system)
+            await check(system, scenario, timeout=180, exactly_once=False)
 
 
 @pytest.mark.storm

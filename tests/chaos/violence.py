@@ -62,12 +62,14 @@ async def join_and_leave(system: System, command: str, rng: random.Random, *, ti
     """Another worker of the kind joins, works for a while and leaves: by SIGTERM and by SIGKILL in turn."""
     for number in range(times):
         worker = system.start(command, f"{command}-guest")
-        await worker.wait_for_output(READY[command])
+        with contextlib.suppress(ProcessEndedError):  # both ends look at why
+            await worker.wait_for_output(READY[command])
         await asyncio.sleep(rng.uniform(0.5, 3))
         if number % 2:
             kill(system, worker, with_files=False)
         else:
-            assert worker.terminate() == 0, f"{worker.name} did not leave cleanly:\n{worker.output[-3000:]}"
+            code = worker.terminate()
+            assert code == 0 or LEASE_LOST in worker.output, f"{worker.name} did not leave cleanly:\n{worker.output[-3000:]}"
 
 
 async def freeze(system: System, name: str, rng: random.Random, *, times: int) -> None:

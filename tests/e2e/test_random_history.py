@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.run.scenario import RETRY_TIERS, TOKEN_LIFETIME, Scenario, check, end_trouble, make_scenario, trouble
+from tests.support.run.scenario import LONGEST_REST, RETRY_TIERS, TOKEN_LIFETIME, Scenario, check, end_trouble, make_scenario, trouble
 from tests.support.run.system import System, run_system
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 
 SEEDS = [int(seed) for seed in os.environ.get("IMPACT_TEST_SEEDS", "1,2").split(",")]
 
@@ -23,9 +23,9 @@ async def test_after_any_history_and_any_trouble_the_calendars_equal_the_oracle(
     seed: int, settings_env: dict[str, str], tmp_path: Path
 ) -> None:
     scenario = make_scenario(seed)
-    async with run_system(settings_env | {"IMPACT_RETRY_TIERS": RETRY_TIERS, "IMPACT_CALL_TIMEOUT": "2s"}, tmp_path) as system:
+    async with run_system(settings_env | {"IMPACT_RETRY_TIERS": RETRY_TIERS, "IMPACT_CALL_TIMEOUT": "4s"}, tmp_path) as system:
         await _live_through(system, scenario)
-        await check(system, scenario, timeout=90, exactly_once=True)
+        await check(system, scenario, timeout=180, exactly_once=True)
 
 
 async def _live_through(system: System, scenario: Scenario) -> None:
@@ -55,7 +55,7 @@ async def _until_google_is_called_again(system: System) -> None:
     async def went_on() -> bool:
         return await _done_at_google(system) > before
 
-    await eventually(went_on, what="a call that Google answers well after its outage", timeout=60)
+    await eventually(went_on, what="a call that Google answers well after its outage", timeout=LONGEST_REST)
 
 
 async def _done_at_google(system: System) -> int:

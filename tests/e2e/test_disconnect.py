@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e.booking import ClassStory, ending_in
+from tests.e2e.booking import ClassStory
 from tests.e2e.world import Provider, World
 
 pytestmark = pytest.mark.kafka
@@ -43,10 +43,9 @@ async def test_disconnecting_takes_upcoming_events_away_first_where_that_is_want
     stories: list[ClassStory] = [world.new_class() for _ in range(3)]
     for story in stories:
         await story.book(provider.provider_id)
-    past, times = world.new_class(), ending_in(6)
-    await past.book(provider.provider_id, **times)
+    past = world.new_class()
+    await world.stands_until_over(provider, past)
     await world.stand(provider, past, *stories)
-    await world.over(times)
 
     await world.disconnect(provider, remove_events=True)
     await world.stand(provider, past)

@@ -7,11 +7,13 @@ import pytest
 from schemas.outcomes import OutcomeKind
 from tests.e2e.booking import ClassStory
 from tests.e2e.metrics import gauge
-from tests.e2e.world import Provider, World
+from tests.e2e.world import PATIENCE, Provider, World
 
 pytestmark = pytest.mark.kafka
 
 OPEN = 2
+#: Seconds. The longer an outage, the longer a circuit rests between two probes, a minute at most.
+LONGEST_REST = 60.0
 OTHER = {"google": "microsoft", "microsoft": "google"}
 
 
@@ -46,7 +48,7 @@ async def test_an_outage_opens_the_circuit_of_its_service_alone_and_all_is_caugh
 
     await world.sandbox.lift(outage)
     for provider, old, stories in zip(providers, moved, new, strict=True):
-        await world.stand(provider, old, *stories, timeout=60)
+        await world.stand(provider, old, *stories, timeout=LONGEST_REST + PATIENCE)
         assert (await world.shown_among(provider, old)).location == "Moved in the outage"
         assert (await world.sandbox.summary(provider.account))["duplicates"] == 0
     await world.until(lambda: state_is(world, service, 0), what="a closed circuit")
@@ -75,9 +77,9 @@ async def test_a_service_that_refuses_this_application_rests_until_an_operator_a
     revision = await story.book(provider.provider_id)
     rested = await world.outcome(provider, lambda outcome: outcome.kind is OutcomeKind.WAITING, what="resting")
     assert rested.reason == "service_failing"
-    assert await state_is(world, service, OPEN)
+    await world.until(lambda: state_is(world, service, OPEN), what="an open circuit, between two probes")
     assert [status.state.value for status in await world.statuses(provider)] == ["connected"], "the provider need not do anything"
     await world.sandbox.lift(fault)
-    await world.shown(provider, revision)
+    await world.shown(provider, revision, timeout=LONGEST_REST + PATIENCE)
     await world.until(lambda: state_is(world, service, 0), what="a closed circuit")
     assert not await world.tail.read(world.topics.intents_dlq)

@@ -23,6 +23,7 @@ from tests.e2e.stack import WORKERS, Stack
 from tests.e2e.topics import rewind
 from tests.e2e.world import Provider, World
 from tests.support.processes import Worker, run_command
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.kafka
 
@@ -44,7 +45,7 @@ async def providers(world: World) -> list[Provider]:
 
 
 async def stop(worker: Worker) -> None:
-    """SIGTERM, and a clean end."""
+    """SIGTERM, and a clean end, for which it may finish calls under way."""
     assert await asyncio.to_thread(worker.terminate) == 0, worker.output[-3000:]
 
 
@@ -68,7 +69,7 @@ async def show(world: World, providers: list[Provider], location: str) -> None:
 async def test_workers_stop_cleanly_in_the_middle_of_work_and_go_on_where_they_were(world: World, providers: list[Provider]) -> None:
     stories = [world.new_class() for _ in range(40)]
     for provider in providers:
-        await world.sandbox.fault(provider.account.service, "latency", latency_ms=400)
+        await world.sandbox.fault(provider.account.service, "latency", latency_ms=2_000)
         await world.sandbox.fault(provider.account.service, "status", operation="create", status=503, times=3)
     await asyncio.gather(*(story.book(*(provider.provider_id for provider in providers)) for story in stories))
     for provider in providers:
@@ -142,6 +143,11 @@ async def forget_fold(stack: Stack) -> None:
     await admin.start()
     try:
         await admin.delete_topics([settings.topics.classes_changelog])
+
+        async def gone() -> bool:
+            return settings.topics.classes_changelog not in await admin.list_topics()
+
+        await eventually(gone, what="the end of the table's topic")
     finally:
         await admin.close()
     applied = await asyncio.to_thread(run_command, "topics", "apply", env=stack.env)

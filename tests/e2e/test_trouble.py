@@ -95,25 +95,6 @@ async def ends_after_one_retry(world: World, provider: Provider, revision: int, 
     assert outcomes == [(OutcomeKind.RETRYING, 1), (kind, 2)]
 
 
-async def test_a_time_out_whose_work_lands_late_leaves_one_event(world: World, service: str) -> None:
-    provider, story = await world.connected(service), world.new_class()
-    await world.sandbox.fault(service, "latency", operation="create", email=provider.account.email, times=1, latency_ms=4_500)
-    revision = await story.book(provider.provider_id)
-    done = await world.outcome(provider, lambda outcome: outcome.kind is OutcomeKind.CREATED, what="created")
-    assert done.attempt == 2
-    retried = next(outcome for outcome in await world.outcomes(provider) if outcome.kind is OutcomeKind.RETRYING)
-    assert "timeout" in (retried.reason or "")
-
-    async def landed() -> bool:
-        return any(entry["fault"] == "latency" for entry in await world.sandbox.requests(provider.account, "create"))
-
-    await world.until(landed, what="the call that timed out to land")
-    await world.shown(provider, revision)
-    await stands_once(world, provider)
-    await world.shown(provider, await story.relocate("Studio 6"))
-    await stands_once(world, provider)
-
-
 async def test_a_class_cancelled_while_its_create_is_in_doubt_stands_nowhere(world: World, service: str) -> None:
     provider, story = await world.connected(service), world.new_class()
     await world.sandbox.fault(service, "status", operation="create", email=provider.account.email, times=1, status=500, keep_work=True)
@@ -122,18 +103,6 @@ async def test_a_class_cancelled_while_its_create_is_in_doubt_stands_nowhere(wor
     revision = await story.cancel()
     await world.outcome(provider, lambda outcome: (outcome.revision, outcome.kind) == (revision, OutcomeKind.DELETED), what="deleted")
     await world.empty(provider)
-
-
-async def test_a_class_cancelled_while_its_create_lands_late_stands_nowhere(world: World, service: str) -> None:
-    """Nobody awaits the answer any more and a look finds nothing, but the service is still at it."""
-    provider, story = await world.connected(service), world.new_class()
-    await world.sandbox.fault(service, "latency", operation="create", email=provider.account.email, times=1, latency_ms=6_000)
-    await story.book(provider.provider_id)
-    await world.outcome(provider, lambda outcome: outcome.kind is OutcomeKind.RETRYING, what="in doubt")
-    revision = await story.cancel()
-    await world.outcome(provider, lambda outcome: (outcome.revision, outcome.kind) == (revision, OutcomeKind.DELETED), what="deleted")
-    await world.empty(provider)
-    assert (await world.sandbox.summary(provider.account))["duplicates"] == 0
 
 
 async def test_a_late_retry_of_an_older_state_changes_nothing(world: World, service: str) -> None:

@@ -4,6 +4,7 @@ import json
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -14,19 +15,21 @@ from adapters.vault.seal import KeyRing
 from schemas.codec import decode_intent, decode_outcome, decode_status
 from schemas.connections import ConnectionStatus
 from schemas.intents import Intent
-from schemas.outcomes import Outcome
+from schemas.outcomes import Outcome, OutcomeKind
 from schemas.topics import Topics
-from tests.e2e.booking import ClassStory, Headers
+from tests.e2e.booking import ClassStory, Headers, ending_in
 from tests.e2e.portal import Portal, Provider
 from tests.e2e.sandbox import Account, CalendarEvent, Sandbox
 from tests.e2e.stack import Stack
 from tests.e2e.topics import Progress, Tail
 from tests.support.waiting import eventually
 
-__all__ = ["STUDENT", "Provider", "World"]
+__all__ = ["PATIENCE", "STUDENT", "Provider", "World"]
 
 #: Every student id begins so: what the search for leaks looks for.
 STUDENT = "pupil-"
+#: Seconds after which what was waited for will not come any more, on a slow machine either.
+PATIENCE = 60.0
 
 
 class World:
@@ -57,7 +60,7 @@ class World:
         async def in_force() -> bool:
             return bool(await self.tail.read(self.topics.connections_changelog, provider.provider_id))
 
-        await eventually(in_force, what=f"{provider.provider_id} to be connected", timeout=30)
+        await eventually(in_force, what=f"{provider.provider_id} to be connected", timeout=PATIENCE)
         return provider
 
     def new_class(self) -> ClassStory:
@@ -89,7 +92,7 @@ class World:
     async def events(self, provider: Provider) -> list[CalendarEvent]:
         return await self.sandbox.events(provider.account)
 
-    async def shown(self, provider: Provider, revision: int, *, timeout: float = 30) -> CalendarEvent:
+    async def shown(self, provider: Provider, revision: int, *, timeout: float = PATIENCE) -> CalendarEvent:
         """The one event on the provider's calendar, once it shows `revision`."""
 
         async def probe() -> CalendarEvent | None:
@@ -102,7 +105,7 @@ class World:
         assert found is not None
         return found
 
-    async def shown_among(self, provider: Provider, story: ClassStory, *, timeout: float = 30) -> CalendarEvent:
+    async def shown_among(self, provider: Provider, story: ClassStory, *, timeout: float = PATIENCE) -> CalendarEvent:
         """The event of one class among others, once it shows what was told of it last."""
 
         async def probe() -> CalendarEvent | None:
@@ -114,7 +117,7 @@ class World:
         assert found is not None
         return found
 
-    async def empty(self, provider: Provider, *, timeout: float = 30) -> None:
+    async def empty(self, provider: Provider, *, timeout: float = PATIENCE) -> None:
         """Until nothing stands on the provider's calendar."""
 
         async def probe() -> bool:
@@ -122,7 +125,7 @@ class World:
 
         await eventually(probe, what=f"nothing on {provider.account}", timeout=timeout)
 
-    async def stand(self, provider: Provider, *stories: ClassStory, timeout: float = 30) -> list[CalendarEvent]:
+    async def stand(self, provider: Provider, *stories: ClassStory, timeout: float = PATIENCE) -> list[CalendarEvent]:
         """The provider's events, once these classes stand there, each once, and no other."""
         wanted = sorted(story.class_id for story in stories)
 
@@ -154,7 +157,7 @@ class World:
         assert rows, "no row yet"
         return json.loads(rows[-1].value)
 
-    async def outcome(self, provider: Provider, wanted: Callable[[Outcome], bool], *, what: str, timeout: float = 30) -> Outcome:
+    async def outcome(self, provider: Provider, wanted: Callable[[Outcome], bool], *, what: str, timeout: float = PATIENCE) -> Outcome:
         """The first outcome that is `wanted`."""
 
         async def probe() -> Outcome | None:
@@ -167,7 +170,7 @@ class World:
         assert found is not None
         return found
 
-    async def states(self, provider: Provider, *states: str, timeout: float = 30) -> Sequence[ConnectionStatus]:
+    async def states(self, provider: Provider, *states: str, timeout: float = PATIENCE) -> Sequence[ConnectionStatus]:
         """The statuses published of the provider, once they end with these states."""
 
         async def probe() -> Sequence[ConnectionStatus]:
@@ -177,8 +180,21 @@ class World:
 
         return await eventually(probe, what=f"states {states} of {provider.provider_id}", timeout=timeout)
 
-    async def until(self, probe: Callable[[], Awaitable[object]], *, what: str, timeout: float = 30) -> None:
+    async def until(self, probe: Callable[[], Awaitable[object]], *, what: str, timeout: float = PATIENCE) -> None:
         await eventually(probe, what=what, timeout=timeout)
+
+    async def stands_until_over(self, provider: Provider, story: ClassStory) -> None:
+        """The class is told for the first time, as one under way; it came to stand on the calendar, and has ended since.
+
+        Where it had ended before it could come there, it is given more time.
+        """
+        for seconds in (6, 12, 24, 48):
+            times = ending_in(seconds)
+            revision = await (story.reschedule(**times) if story.version else story.book(provider.provider_id, **times))
+            done = await self.outcome(provider, partial(_came_to_stand_or_not, story.class_id, revision), what=f"the class of {seconds} s")
+            if done.kind is OutcomeKind.CREATED:
+                return await self.over(times)
+        raise AssertionError("a class that lasted 48 s more had ended before it stood on the calendar")
 
     async def over(self, times: Mapping[str, str]) -> None:
         """Until a class of these times (UTC) has ended."""
@@ -189,7 +205,11 @@ class World:
 
         await self.until(probe, what="the class to end")
 
-    async def settled(self, *, timeout: float = 30) -> None:
+    async def settled(self, *, timeout: float = PATIENCE) -> None:
         """Until everything published so far was dealt with by every worker."""
         await eventually(Progress(self.stack.settings).is_settled, what="every worker to reach the end of its input", timeout=timeout)
         self.stack.check_alive()
+
+
+def _came_to_stand_or_not(class_id: str, revision: int, outcome: Outcome) -> bool:
+    return (outcome.class_id, outcome.revision) == (class_id, revision) and outcome.kind in (OutcomeKind.CREATED, OutcomeKind.SKIPPED)

@@ -31,7 +31,7 @@ _ARGUMENTS = [
     "--disable-sync",
 ]
 #: How long a page may take to show what it should; several workers and a broker are behind it.
-_PATIENCE_MS = 30_000
+_PATIENCE_MS = 60_000
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

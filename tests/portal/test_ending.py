@@ -147,7 +147,7 @@ async def test_a_throttled_calendar_says_who_is_limiting_and_when_the_next_try_i
     """The last one here: what waits for minutes keeps `settled` from ever coming true."""
     uma = await visit("Uma Lind")
     provider, _ = await with_classes(uma, world, "google")
-    order = {"operation": "create", "email": provider.account.email, "status": 429, "retry_after": 240}
+    order = {"operation": "create", "email": provider.account.email, "status": 429, "retry_after": 265}
     await world.sandbox.fault("google", "status", **order, times=1)
     await world.new_class().book(provider.provider_id)
     await uma.says("Google is limiting us")

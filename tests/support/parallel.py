@@ -22,7 +22,7 @@ EXISTING_BROKER = "IMPACT_TEST_KAFKA"
 
 #: Folders whose tests share processes that a package-wide fixture starts, the longest first; files in them that start their own.
 _TOGETHER = ("tests/e2e", "tests/portal", "tests/integration/secured")
-_APART = ("test_demo.py", "test_forgetting.py", "test_random_history.py", "test_restarts.py")
+_APART = ("test_demo.py", "test_forgetting.py", "test_late_work.py", "test_random_history.py", "test_restarts.py")
 #: What takes long comes before what is done in a moment, so that no process is left with the longest at the end.
 _ORDER = (*_TOGETHER, "tests/chaos", "tests/integration", "tests/bench", "tests/contract", "tests")
 

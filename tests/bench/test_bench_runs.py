@@ -12,6 +12,7 @@ _COLUMN = {"fold": "events/s", "latency": "p99 ms", "execute": "calls/s", "read-
 
 
 @pytest.mark.kafka
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("bench", BENCHES)
 def test_a_quick_run_verifies_every_answer_and_writes_its_section(bench: str, kafka: str, tmp_path: Path) -> None:
     report = tmp_path / "benchmarks.md"

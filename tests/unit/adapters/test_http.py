@@ -135,7 +135,7 @@ async def test_a_service_that_does_not_answer_is_a_time_out() -> None:
     async def stall(_request: bytes, _writer: asyncio.StreamWriter) -> None:
         await asyncio.Event().wait()
 
-    client = LeanClient(timeout=timedelta(milliseconds=50))
+    client = LeanClient(timeout=timedelta(milliseconds=500))
     async with serving(stall) as server:
         failure = await failure_of(client, server.url)
     await client.close()

@@ -22,9 +22,14 @@ class TestClock:
 
     def __init__(self) -> None:
         self.ahead = timedelta(0)
+        self._stands_at: datetime | None = None
 
     def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
+        return (self._stands_at or datetime.now(UTC)) + self.ahead
+
+    def stand_still(self) -> None:
+        """From now on only `advance` moves it: for what happens within seconds, which a busy machine takes for the test alone."""
+        self._stands_at = datetime.now(UTC)
 
     def advance(self, **units: float) -> None:
         self.ahead += timedelta(**units)

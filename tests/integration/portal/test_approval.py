@@ -112,6 +112,7 @@ async def test_an_approval_without_our_link_is_told_too(world: World) -> None:
 
 
 async def test_a_page_asks_when_it_is_opened_again_and_seldom_while_it_stays_open(world: World) -> None:
+    world.clock.stand_still()
     chloe, _ = await waiting(world, world.app)
     assert "data-ask" not in (await chloe.open(EXTERNAL)).text
     world.clock.advance(seconds=20)

@@ -72,7 +72,7 @@ async def test_a_transaction_belongs_to_its_mailbox(client: Client, graph: Clien
 async def test_parallel_creates_can_race_past_the_transaction(launch: Launch) -> None:
     client = await launch(SandboxConfig(microsoft_transaction_race=True))
     graph = await client.person("microsoft")
-    await client.fault(service="microsoft", operation="create", kind="latency", latency_ms=500, times=2)
+    await client.fault(service="microsoft", operation="create", kind="latency", latency_ms=1_500, times=2)
     await asyncio.gather(post(graph, transactionId="t-1"), post(graph, transactionId="t-1"))
     assert len(await graph.standing("microsoft")) == 2
     await post(graph, transactionId="t-1")
@@ -198,7 +198,7 @@ async def test_me_is_the_person_of_the_token(graph: Client) -> None:
 
 async def test_a_fifth_call_at_once_for_one_mailbox_is_throttled(client: Client, graph: Client) -> None:
     other = await client.person("microsoft", "bo@impact.example")
-    await client.fault(service="microsoft", operation="list", kind="latency", latency_ms=600)
+    await client.fault(service="microsoft", operation="list", kind="latency", latency_ms=1_500)
     calls = [graph.ask("GET", GRAPH_EVENTS) for _ in range(6)] + [other.ask("GET", GRAPH_EVENTS)]
     replies = await asyncio.gather(*calls)
     throttled = [reply for reply in replies if reply.status == 429]

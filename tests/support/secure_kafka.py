@@ -3,7 +3,6 @@
 Its plain listener is there for whoever runs it: nobody in particular (`User:ANONYMOUS`) may do everything there. Needs Java and Maven.
 """
 
-import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from aiokafka.protocol.admin import CreateAclsRequest
 
 from infra.kafka.broker import LocalKafka
 from infra.kafka.config import Extra, Listener
+from infra.ports import free_ports
 from tests.support.authorities import Authority
 
 __all__ = ["Allow", "SecureKafka"]
@@ -39,7 +39,7 @@ class SecureKafka:
     def __init__(self, directory: Path, users: Mapping[str, str]) -> None:
         self.authority = Authority(directory / "ca.pem", "the brokers' authority")
         self.users = dict(users)
-        self._ports = dict(zip(("SASL_SSL", "SSL", "SASL_PLAINTEXT", "ELSEWHERE"), _free_ports(4), strict=True))
+        self._ports = dict(zip(("SASL_SSL", "SSL", "SASL_PLAINTEXT", "ELSEWHERE"), free_ports(4), strict=True))
         keystore = self.authority.keystore(directory / "broker.pem", "localhost")
         self.broker = LocalKafka(data_dir=directory / "kafka", extra=self._extra(keystore))
 
@@ -103,14 +103,3 @@ class SecureKafka:
             for mechanism in ("SCRAM-SHA-256", "SCRAM-SHA-512")
         ]
         return Extra(listeners=listeners, settings=settings, format=users)
-
-
-def _free_ports(count: int) -> list[int]:
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()

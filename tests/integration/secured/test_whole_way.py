@@ -4,7 +4,6 @@ import asyncio
 import base64
 import json
 import shutil
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from tests.e2e.sandbox import Account, CalendarEvent, Sandbox
 from tests.integration.portal.connecting import connect_google
 from tests.integration.portal.person import Person
 from tests.support.class_lines import booked_class, line
+from tests.support.ports import free_port
 from tests.support.processes import Worker, run_command
 from tests.support.secure_kafka import SecureKafka
 from tests.support.waiting import eventually
@@ -25,12 +25,6 @@ from tests.support.waiting import eventually
 pytestmark = pytest.mark.kafka
 
 ANA, ACCOUNT = "user_2002N4U3RRZ0FXB6", Account("google", "ana@impact.example")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Running:

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.e2e.booking import ClassStory
+from tests.e2e.ending import stands_until_over
 from tests.e2e.world import Provider, World
 
 pytestmark = pytest.mark.kafka
@@ -44,7 +45,7 @@ async def test_disconnecting_takes_upcoming_events_away_first_where_that_is_want
     for story in stories:
         await story.book(provider.provider_id)
     past = world.new_class()
-    await world.stands_until_over(provider, past)
+    await stands_until_over(world, provider, past)
     await world.stand(provider, past, *stories)
 
     await world.disconnect(provider, remove_events=True)

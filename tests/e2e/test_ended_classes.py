@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.e2e.ending import stands_until_over
 from tests.e2e.world import World
 
 pytestmark = pytest.mark.kafka
@@ -13,7 +14,7 @@ async def test_a_class_that_has_ended_is_not_created_but_its_event_is_still_dele
     skipped = await world.outcome(provider, lambda outcome: outcome.class_id == ended.class_id, what="the ended class")
     assert (skipped.kind.value, skipped.reason, skipped.revision) == ("skipped", "ended", revision)
 
-    await world.stands_until_over(provider, ending)
+    await stands_until_over(world, provider, ending)
     await ending.cancel()
     await world.empty(provider)
     assert await world.calls(provider) == ["create", "delete"]

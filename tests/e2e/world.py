@@ -2,9 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import UTC, datetime
-from functools import partial
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import aiohttp
@@ -15,9 +13,9 @@ from adapters.vault.seal import KeyRing
 from schemas.codec import decode_intent, decode_outcome, decode_status
 from schemas.connections import ConnectionStatus
 from schemas.intents import Intent
-from schemas.outcomes import Outcome, OutcomeKind
+from schemas.outcomes import Outcome
 from schemas.topics import Topics
-from tests.e2e.booking import ClassStory, Headers, ending_in
+from tests.e2e.booking import ClassStory, Headers
 from tests.e2e.portal import Portal, Provider
 from tests.e2e.sandbox import Account, CalendarEvent, Sandbox
 from tests.e2e.stack import Stack
@@ -183,33 +181,7 @@ class World:
     async def until(self, probe: Callable[[], Awaitable[object]], *, what: str, timeout: float = PATIENCE) -> None:
         await eventually(probe, what=what, timeout=timeout)
 
-    async def stands_until_over(self, provider: Provider, story: ClassStory) -> None:
-        """The class is told for the first time, as one under way; it came to stand on the calendar, and has ended since.
-
-        Where it had ended before it could come there, it is given more time.
-        """
-        for seconds in (6, 12, 24, 48):
-            times = ending_in(seconds)
-            revision = await (story.reschedule(**times) if story.version else story.book(provider.provider_id, **times))
-            done = await self.outcome(provider, partial(_came_to_stand_or_not, story.class_id, revision), what=f"the class of {seconds} s")
-            if done.kind is OutcomeKind.CREATED:
-                return await self.over(times)
-        raise AssertionError("a class that lasted 48 s more had ended before it stood on the calendar")
-
-    async def over(self, times: Mapping[str, str]) -> None:
-        """Until a class of these times (UTC) has ended."""
-        end = datetime.fromisoformat(times["ends_at"]).replace(tzinfo=UTC)
-
-        async def probe() -> bool:
-            return datetime.now(UTC) > end
-
-        await self.until(probe, what="the class to end")
-
     async def settled(self, *, timeout: float = PATIENCE) -> None:
         """Until everything published so far was dealt with by every worker."""
         await eventually(Progress(self.stack.settings).is_settled, what="every worker to reach the end of its input", timeout=timeout)
         self.stack.check_alive()
-
-
-def _came_to_stand_or_not(class_id: str, revision: int, outcome: Outcome) -> bool:
-    return (outcome.class_id, outcome.revision) == (class_id, revision) and outcome.kind in (OutcomeKind.CREATED, OutcomeKind.SKIPPED)

@@ -9,7 +9,7 @@ PYTHON ?= $(shell for candidate in python3.11 python3.12 python3.13 python3; do 
 	command -v $$candidate >/dev/null && $$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' && echo $$candidate && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format screenshots bench storm soak lock clean
+.PHONY: help install demo test lint format screenshots bench search storm soak lock clean
 
 help: ## Show the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ screenshots: install ## Take the pictures of docs/screenshots anew, by a browser
 
 bench: install ## Measure; the figures go to docs/benchmarks.md.
 	$(BIN)/python -m tests.bench $(ARGS)
+
+search: install ## Try other examples of the property tests, new ones each time; `make test` always tries the same.
+	IMPACT_TEST_HYPOTHESIS=search $(BIN)/python -m pytest tests/properties tests/unit $(ARGS)
 
 storm: install ## Kill workers over and over in the middle of the work.
 	$(BIN)/python -m pytest tests/chaos -m storm --timeout 3600 $(ARGS)

@@ -6,7 +6,9 @@ import pytest
 
 from tests.bench.__main__ import main
 from tests.bench.answers import Answer, WrongAnswerError
-from tests.bench.plan import BENCHES
+from tests.bench.fold_bench import ENGINES, Engine, backlogs
+from tests.bench.plan import BENCHES, quick
+from tests.bench.sections import Place, whole_fold
 
 _COLUMN = {"fold": "events/s", "latency": "p99 ms", "execute": "calls/s", "read-model": "events/s", "portal": "pages/s"}
 
@@ -27,3 +29,25 @@ def test_an_engine_with_a_wrong_answer_is_not_timed() -> None:
     right.check("an engine", Answer(states="a", intents="b", last="c"))
     with pytest.raises(WrongAnswerError, match="an engine: wrong intents, last"):
         right.check("an engine", Answer(states="a", intents="x", last="y"))
+
+
+@pytest.mark.parametrize("failure", [TimeoutError("no output"), WrongAnswerError("wrong intents")])
+async def test_only_an_engine_that_may_lose_input_is_run_anew(failure: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[str] = []
+
+    async def run(engine: Engine, *_: object) -> str:
+        ran.append(engine.name)
+        if len(ran) < 3:
+            raise failure
+        return "the run"
+
+    monkeypatch.setattr("tests.bench.sections.run_fold", run)
+    plan = quick(tmp_path / "benchmarks.md")
+    place, made = Place(bootstrap="", directory=tmp_path, env={}, say=lambda _: None), backlogs(plan.fold)
+    ours, tutorial, _ = ENGINES
+    assert await whole_fold(tutorial, made[True], plan.fold, place) == "the run"
+    assert ran == ["tutorial"] * 3
+    ran.clear()
+    with pytest.raises(type(failure)):
+        await whole_fold(ours, made[False], plan.fold, place)
+    assert ran == ["ours"]

@@ -1,13 +1,11 @@
 """The agenda: per (provider, class) what is desired, what was applied, and the remote event's id. Pure data and its codec."""
 
 from datetime import date, datetime
-from hashlib import blake2b
 
 import msgspec
 
 from schemas.connections import Service
 from schemas.intents import CalendarEntry, Intent
-from schemas.wall_time import instants
 from streams.domain.forgetting import day_to_forget, day_to_keep, later_day
 
 __all__ = [
@@ -20,16 +18,13 @@ __all__ = [
     "Doubt",
     "agenda_key",
     "at_calendar",
-    "content_hash",
     "decode_agenda",
     "encode_agenda",
     "forget_entry_on",
-    "has_ended",
     "intent_of",
     "is_newer_agenda",
     "merge",
     "provider_prefix",
-    "when_and_where",
 ]
 
 
@@ -166,21 +161,6 @@ def provider_prefix(provider_id: str) -> bytes:
 
 def agenda_key(provider_id: str, class_id: str) -> bytes:
     return provider_prefix(provider_id) + class_id.encode()
-
-
-def content_hash(entry: CalendarEntry) -> str:
-    """A hash of everything a calendar shows of the entry."""
-    return blake2b(msgspec.json.encode(entry), digest_size=12).hexdigest()
-
-
-def when_and_where(entry: CalendarEntry) -> str:
-    """A hash of date, time and place: what brings back an event that its owner removed."""
-    parts = (entry.starts_at, entry.ends_at, entry.time_zone, entry.location, entry.presence)
-    return blake2b(msgspec.json.encode(parts), digest_size=12).hexdigest()
-
-
-def has_ended(entry: CalendarEntry, now: datetime) -> bool:
-    return instants(entry.starts_at, entry.ends_at, entry.time_zone)[1] <= now
 
 
 def merge(agenda: Agenda, intent: Intent) -> Agenda:

@@ -2,8 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from streams.domain.agenda import Agenda, Applied, Calendar, Creating, content_hash, has_ended
+from streams.domain.agenda import Agenda, Applied, Calendar, Creating
 from streams.domain.connection import Connection
+from streams.domain.entry import content_hash, has_ended
 
 __all__ = [
     "begun",

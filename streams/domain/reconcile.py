@@ -7,8 +7,9 @@ import msgspec
 
 from schemas.intents import CalendarEntry
 from schemas.outcomes import Reason
-from streams.domain.agenda import Agenda, Applied, Calendar, Creating, at_calendar, content_hash, has_ended, when_and_where
+from streams.domain.agenda import Agenda, Applied, Calendar, Creating, at_calendar
 from streams.domain.connection import Connection, Held
+from streams.domain.entry import content_hash, has_ended, when_and_where
 from streams.domain.owed import begun, may_be_on, shown_has_ended, standing, unused_generation
 
 __all__ = [

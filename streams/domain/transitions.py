@@ -8,7 +8,8 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from streams.domain.agenda import Agenda, Applied, Creating, Dismissed, Doubt, at_calendar, content_hash, when_and_where
+from streams.domain.agenda import Agenda, Applied, Creating, Dismissed, Doubt, at_calendar
+from streams.domain.entry import content_hash, when_and_where
 from streams.domain.owed import unused_generation
 from streams.domain.reconcile import Create, Delete, Seek, Update
 

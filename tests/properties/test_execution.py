@@ -13,9 +13,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from adapters.errors import AlreadyExists, EventGone, ReconnectNeeded, ServiceFailing, Throttled
 from schemas.connections import ConnectionEvent, Service
 from schemas.intents import CalendarEntry, Intent
-from streams.domain.agenda import Agenda, Calendar, Creating, decode_agenda, encode_agenda, has_ended, intent_of, merge, when_and_where
+from streams.domain.agenda import Agenda, Calendar, Creating, decode_agenda, encode_agenda, intent_of, merge
 from streams.domain.connection import Connection, Held, closing, decode_connection_row, encode_connection_row, grant_died, retired
 from streams.domain.connection_events import Change, on_connection_event
+from streams.domain.entry import has_ended, when_and_where
 from streams.domain.owed import begun, may_appear_for, owes_removal, standing, still_wanted
 from streams.domain.reconcile import (
     Adopt,

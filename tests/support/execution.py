@@ -8,8 +8,9 @@ import msgspec
 from schemas.connections import ConnectionGranted, ConnectionRevoked, Service
 from schemas.events import Kind, Presence
 from schemas.intents import CalendarEntry, Intent
-from streams.domain.agenda import Agenda, Applied, Calendar, Creating, content_hash, merge, when_and_where
+from streams.domain.agenda import Agenda, Applied, Calendar, Creating, merge
 from streams.domain.connection import Connection, Held
+from streams.domain.entry import content_hash, when_and_where
 
 __all__ = [
     "ADA",

@@ -8,8 +8,9 @@ from adapters.errors import AlreadyExists, EventGone, ReconnectNeeded
 from adapters.ports import RemoteEvent
 from schemas.connections import Service
 from schemas.intents import CalendarEntry
-from streams.domain.agenda import Calendar, Creating, content_hash
+from streams.domain.agenda import Calendar, Creating
 from streams.domain.connection import Held
+from streams.domain.entry import content_hash
 from streams.domain.reconcile import Update
 
 __all__ = ["ModelCalendars", "ModelEvent"]

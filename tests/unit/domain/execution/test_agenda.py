@@ -8,17 +8,15 @@ from streams.domain.agenda import (
     Agenda,
     Dismissed,
     agenda_key,
-    content_hash,
     decode_agenda,
     encode_agenda,
     forget_entry_on,
-    has_ended,
     intent_of,
     is_newer_agenda,
     merge,
     provider_prefix,
-    when_and_where,
 )
+from streams.domain.entry import content_hash, has_ended, when_and_where
 from tests.support.execution import ADA, CLASS_ID, NOW, agenda, applied, creating, entry, intent
 
 EMPTY = agenda()

@@ -8,7 +8,8 @@ from adapters.ports import RemoteEvent
 from schemas.connections import Service
 from schemas.intents import CalendarEntry
 from schemas.outcomes import Reason
-from streams.domain.agenda import Agenda, Dismissed, merge, when_and_where
+from streams.domain.agenda import Agenda, Dismissed, merge
+from streams.domain.entry import when_and_where
 from streams.domain.owed import may_appear_for, still_wanted
 from streams.domain.reconcile import Adopt, Create, Delete, Done, Rest, Settle, Update, reconcile
 from streams.domain.transitions import (

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from schemas import headers as names
 from schemas.errors import ContractViolation
 from schemas.topics import MAX_OUT_BYTES
-from streams.domain.retry import Headers, Source
+from streams.domain.retry import Headers, Source, with_headers
 
 __all__ = ["LARGEST_HEADERS", "LARGEST_KEY", "LARGEST_VALUE", "Kept", "kept", "refused"]
 
@@ -47,4 +47,4 @@ def refused(headers: Headers, violation: ContractViolation, source: Source, now:
         names.SOURCE_OFFSET: str(source.offset),
         names.LAST_FAILURE: now.isoformat(),
     }
-    return [*(header for header in headers if header[0] not in added), *((name, text.encode()) for name, text in added.items())]
+    return with_headers(headers, added)

@@ -6,7 +6,18 @@ from datetime import UTC, datetime, timedelta
 
 from schemas import headers as names
 
-__all__ = ["Failure", "Headers", "RetryPolicy", "Source", "Tried", "dead_letter_headers", "not_before", "retry_headers", "tried"]
+__all__ = [
+    "Failure",
+    "Headers",
+    "RetryPolicy",
+    "Source",
+    "Tried",
+    "dead_letter_headers",
+    "not_before",
+    "retry_headers",
+    "tried",
+    "with_headers",
+]
 
 Headers = Sequence[tuple[str, bytes]]
 
@@ -83,7 +94,7 @@ def retry_headers(
     added = {**failed, names.DUE: _milliseconds(now + tier)}
     if wait_until is not None:
         added[names.NOT_BEFORE] = _milliseconds(wait_until)
-    return _with(headers, added, without=(names.NOT_BEFORE,))
+    return with_headers(headers, added, without=(names.NOT_BEFORE,))
 
 
 def dead_letter_headers(headers: Headers, *, source: Source, failure: Failure, attempts: int, now: datetime) -> list[tuple[str, bytes]]:
@@ -93,7 +104,7 @@ def dead_letter_headers(headers: Headers, *, source: Source, failure: Failure, a
         names.DEAD_LETTER_CODE: failure.error_class,
         names.DEAD_LETTER_REASON: failure.reason,
     }
-    return _with(headers, added, without=(names.DUE, names.NOT_BEFORE))
+    return with_headers(headers, added, without=(names.DUE, names.NOT_BEFORE))
 
 
 def _failure_headers(headers: Headers, source: Source, failure: Failure, attempts: int, now: datetime) -> dict[str, str]:
@@ -108,7 +119,8 @@ def _failure_headers(headers: Headers, source: Source, failure: Failure, attempt
     }
 
 
-def _with(headers: Headers, added: dict[str, str], without: Sequence[str]) -> list[tuple[str, bytes]]:
+def with_headers(headers: Headers, added: dict[str, str], *, without: Sequence[str] = ()) -> list[tuple[str, bytes]]:
+    """The headers, and those that are added in the place of any of the same name."""
     kept = [(name, value) for name, value in headers if name not in added and name not in without]
     return kept + [(name, value.encode()) for name, value in added.items()]
 

@@ -4,7 +4,7 @@ import asyncio
 import gc
 import statistics
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +29,7 @@ from tests.bench.watch import cpu_seconds
 from tests.bench.workload import Backlog, make_backlog
 from tests.support.processes import COMMAND, Worker
 
-__all__ = ["ReadModelRun", "run_read_model"]
+__all__ = ["Look", "ReadModelRun", "run_read_model", "timed"]
 
 #: A look takes a part of the time that the worker could have.
 _PAUSE = 0.05
@@ -42,7 +42,7 @@ _READS = 20
 
 @dataclass(frozen=True, kw_only=True)
 class ReadModelRun:
-    """From the first committed batch to the last one `events` came in. `month_ms`: to read what a month of `month` classes shows;
+    """In `seconds` of commits `events` came in. `month_ms`: to read what a month of `month` classes shows;
     `page_ms`: that page, as an administrator gets it.
 
     `live_ms`: from the sending of an event, with nothing else to do, until a reader finds it.
@@ -65,18 +65,41 @@ class ReadModelRun:
         return self.cpu / self.events * 1e6
 
 
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """`done`: events committed so far. `cpu`: seconds that the worker has used."""
+
+    at: float
+    done: int
+    cpu: float
+
+
+def timed(looks: Sequence[Look]) -> tuple[int, float, float]:
+    """Events, seconds and CPU seconds from the first commit seen to the last look; from the look before it, when that one already saw all.
+
+    The first of `looks` saw nothing.
+    """
+    number = next(number for number, look in enumerate(looks) if look.done)
+    first, last = looks[number], looks[-1]
+    if first.done == last.done:
+        first = looks[number - 1]
+    return last.done - first.done, last.at - first.at, last.cpu - first.cpu
+
+
 async def run_read_model(backlog: Backlog, partitions: int, bootstrap: str, directory: Path, env: dict[str, str]) -> ReadModelRun:
     """One run in topics and a database of its own. Raises WrongAnswerError, TimeoutError."""
     url = f"sqlite+aiosqlite:///{directory / 'read-model.sqlite3'}"
     async with run_topics(bootstrap, f"bench-{directory.name}.", partitions) as run, _reading(url) as engine:
         await publish(bootstrap, run.topics.class_events, [(record.key, record.value) for record in backlog.records])
         env = env | run.env | {"IMPACT_DATABASE_URL": url, "IMPACT_DATA_DIR": str(directory)}
+        looks = [Look(at=time.perf_counter(), done=0, cpu=0.0)]
         with Worker("read-model", command=(COMMAND,), env=env, log=directory / "log") as worker:
-            events, seconds, cpu = await _watch(engine, worker.pid, len(backlog.records))
+            await _watch(engine, worker.pid, len(backlog.records), looks)
             await _check(engine, backlog)
             month, month_ms = await _read_month(engine, backlog)
             page_ms = await month_page_ms(backlog, bootstrap, directory, env)
             live_ms = await _change(engine, bootstrap, run.topics.class_events)
+    events, seconds, cpu = timed(looks)
     return ReadModelRun(events=events, seconds=seconds, cpu=cpu, month=month, month_ms=month_ms, page_ms=page_ms, live_ms=live_ms)
 
 
@@ -89,17 +112,12 @@ async def _reading(url: str) -> AsyncIterator[AsyncEngine]:
         await engine.dispose()
 
 
-async def _watch(engine: AsyncEngine, pid: int, events: int) -> tuple[int, float, float]:
-    """Events, seconds and CPU seconds between the first and the last commit seen."""
-    first: tuple[int, float, float] | None = None
+async def _watch(engine: AsyncEngine, pid: int, events: int, looks: list[Look]) -> None:
+    """Looks until all `events` are committed. Raises TimeoutError."""
     async with asyncio.timeout(60 + events / 500):
-        while True:
-            at, cpu, done = time.perf_counter(), cpu_seconds(pid), await _done(engine)
-            if done and first is None:
-                first = (done, at, cpu)
-            if done == events and first is not None:
-                return events - first[0], at - first[1], cpu - first[2]
+        while looks[-1].done < events:
             await asyncio.sleep(_PAUSE)
+            looks.append(Look(at=time.perf_counter(), cpu=cpu_seconds(pid), done=await _done(engine)))
 
 
 async def _done(engine: AsyncEngine) -> int:

@@ -8,6 +8,7 @@ from tests.bench.__main__ import main
 from tests.bench.answers import Answer, WrongAnswerError
 from tests.bench.fold_bench import ENGINES, Engine, backlogs
 from tests.bench.plan import BENCHES, quick
+from tests.bench.read_model_bench import Look, timed
 from tests.bench.sections import Place, whole_fold
 
 _COLUMN = {"fold": "events/s", "latency": "p99 ms", "execute": "calls/s", "read-model": "events/s", "portal": "pages/s"}
@@ -29,6 +30,20 @@ def test_an_engine_with_a_wrong_answer_is_not_timed() -> None:
     right.check("an engine", Answer(states="a", intents="b", last="c"))
     with pytest.raises(WrongAnswerError, match="an engine: wrong intents, last"):
         right.check("an engine", Answer(states="a", intents="x", last="y"))
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        ([0, 0, 400, 900, 1_000], (600, 2.0, 1.0)),
+        ([0, 0, 1_000], (1_000, 1.0, 0.5)),  # a pause of the bench, or a short backlog
+        ([0, 1_000], (1_000, 1.0, 0.5)),
+    ],
+)
+def test_the_read_model_is_timed_from_the_first_commit_or_from_before_it_when_one_look_saw_all(
+    seen: list[int], expected: tuple[int, float, float]
+) -> None:
+    assert timed([Look(at=float(number), done=done, cpu=number / 2) for number, done in enumerate(seen)]) == expected
 
 
 @pytest.mark.parametrize("failure", [TimeoutError("no output"), WrongAnswerError("wrong intents")])

@@ -98,7 +98,7 @@ REDELIVERY_MOVED: Final = _counter("impact_redelivery_redelivered", "Retries mov
 #: Moved back at once, since nobody can tell when they are due.
 REDELIVERY_NO_DUE: Final = _counter("impact_redelivery_without_due_time", "Retries with a missing or garbled due time", "tier")
 REDELIVERY_DEAD_LETTERS: Final = _counter("impact_redelivery_dead_letters", "Retries that the brokers refuse for good", "code")
-REDELIVERY_RECONNECTS: Final = _counter("impact_redelivery_reconnects", "Times that redelivery lost its brokers and began anew", "error")
+REDELIVERY_RECONNECTS: Final = _counter("impact_redelivery_reconnects", "Times that redelivery could not go on and began anew", "error")
 
 # the read model
 PROJECTION_RECORDS: Final = _counter(

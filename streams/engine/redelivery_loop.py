@@ -83,7 +83,7 @@ class Redelivery:
             except (KafkaError, StalledError, BrokersUnreachableError, OSError) as error:
                 self._progress.failed(error)
                 pause = back_off.pause()
-                log.warning("redelivery lost its brokers and tries again in %.1f s: %s: %s", pause, type(error).__name__, error)
+                log.warning("redelivery cannot go on and tries again in %.1f s: %s: %s", pause, type(error).__name__, error)
                 await rest(self._stopping, pause)
 
     async def _session(self) -> None:

@@ -53,7 +53,7 @@ async def test_workers_without_their_permissions_end_and_tell_which(
 ) -> None:
     """Each runs as the other's user."""
     worker = {"redeliver": "fold", "fold": "redeliver"}[user]
-    done = await asyncio.to_thread(run_command, worker, env=as_user(cluster, env, user), timeout=40)
+    done = await asyncio.to_thread(run_command, worker, env=as_user(cluster, env, user))
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     lacked = {"fold": "Read on topic booking.class-events.v1, ", "redeliver": "Read on topic calendar.intents.v1-retry-1s, "}[worker]

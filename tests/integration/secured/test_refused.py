@@ -33,7 +33,7 @@ async def ended(commands: tuple[str, ...], env: Env, directory: Path) -> dict[st
 
     async def end(command: str) -> tuple[int, str]:
         own = env | PORTAL | {"IMPACT_DATA_DIR": str(directory / command.split()[0])}
-        done = await asyncio.to_thread(run_command, *command.split(), env=own, timeout=40)
+        done = await asyncio.to_thread(run_command, *command.split(), env=own)
         assert "Traceback" not in done.stderr, done.stderr
         return done.returncode, done.stderr.splitlines()[-1]
 

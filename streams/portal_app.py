@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 #: Open pages keep a connection for live changes; a stop does not wait for them longer than this.
 _STOP_SECONDS = 3
+#: An idle connection is kept for longer than the proxies in front do it (nginx and AWS's load balancers: 60 s): it is theirs to close.
+_KEEP_ALIVE_SECONDS = 75
 #: For brokers that do not answer, at the start.
 _LOOK_SECONDS = 5.0
 
@@ -59,6 +61,7 @@ async def serve(settings: Settings, *, host: str, port: int) -> None:
                 log_config=None,
                 server_header=False,
                 proxy_headers=False,  # every address shown or sent comes from IMPACT_PORTAL_URL
+                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=_STOP_SECONDS,
             )
         )

@@ -78,6 +78,21 @@ async def test_without_a_read_model_pages_say_so_and_signing_in_still_works(pers
     assert (await person.open("/account/profile")).status_code == 200
 
 
+async def test_a_proxy_may_use_a_connection_again_that_was_idle_for_a_while(portal_env: dict[str, str], person: Person) -> None:
+    """A request that crosses the closing of its connection is lost, and the person sees the proxy's 502."""
+    port = int(portal_env["IMPACT_PORTAL_URL"].rpartition(":")[2])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        for idle in (0.0, 7.0):
+            await asyncio.sleep(idle)
+            writer.write(f"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
+            head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+            assert head.startswith("http/1.1 200 ")
+            await reader.readexactly(int(head.partition("content-length:")[2].split()[0]))
+    finally:
+        writer.close()
+
+
 async def test_it_stops_cleanly_when_told(portal_env: dict[str, str], tmp_path: Path) -> None:
     with Worker("portal", "--port", str(free_port()), env=portal_env, log=tmp_path / "portal.log").start() as worker:
         await worker.wait_for_output("the portal listens")

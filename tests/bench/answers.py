@@ -1,15 +1,17 @@
 """What an engine answered, in a form in which all engines can be compared: final states and intents, each as one hash."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
+from schemas.intents import Intent
 from streams.domain.state import ClassState
 
-__all__ = ["Answer", "WrongAnswerError", "intents_hash", "last_intents", "plain_state", "states_hash"]
+__all__ = ["Answer", "WrongAnswerError", "check_standing", "intents_hash", "last_intents", "plain_state", "states_hash"]
 
 
 class WrongAnswerError(Exception):
@@ -59,6 +61,20 @@ def last_intents(values: Iterable[bytes]) -> str:
         intent = msgspec.json.decode(value)
         last[(intent["provider_id"], intent["class_id"])] = _line(_meaning(intent))
     return _hash(sorted(last.values()))
+
+
+def check_standing(found: Iterable[tuple[str, str, int]], intents: Sequence[Intent]) -> None:
+    """That each event that stands, told by provider, class and revision, is what their last intent asks for. Raises WrongAnswerError.
+
+    Of a burst the last state is written alone, and nothing at all where it equals what stands: an event may keep an older revision.
+    """
+    asked = {(intent.provider_id, intent.class_id, intent.revision): intent.entry for intent in intents}
+    last = {(intent.provider_id, intent.class_id): intent.entry for intent in intents}
+    wanted = Counter((*whose, entry) for whose, entry in last.items() if entry is not None)
+    standing = Counter((provider_id, class_id, asked.get((provider_id, class_id, revision))) for provider_id, class_id, revision in found)
+    if standing != wanted:
+        unwanted, missing = (standing - wanted).total(), (wanted - standing).total()
+        raise WrongAnswerError(f"the calendars show {unwanted} events that nobody asks for, and {missing} are missing")
 
 
 def _meaning(intent: Mapping[str, Any]) -> list[Any]:

@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from tests.bench.__main__ import main
-from tests.bench.answers import Answer, WrongAnswerError
+from tests.bench.answers import Answer, WrongAnswerError, check_standing
 from tests.bench.fold_bench import ENGINES, Engine, backlogs
 from tests.bench.plan import BENCHES, quick
 from tests.bench.read_model_bench import Look, timed
 from tests.bench.sections import Place, whole_fold
+from tests.support.execution import ADA, CLASS_ID, entry, intent
 
 _COLUMN = {"fold": "events/s", "latency": "p99 ms", "execute": "calls/s", "read-model": "events/s", "portal": "pages/s"}
 
@@ -30,6 +31,34 @@ def test_an_engine_with_a_wrong_answer_is_not_timed() -> None:
     right.check("an engine", Answer(states="a", intents="b", last="c"))
     with pytest.raises(WrongAnswerError, match="an engine: wrong intents, last"):
         right.check("an engine", Answer(states="a", intents="x", last="y"))
+
+
+MOVED = entry(location="Room 2")
+
+
+@pytest.mark.parametrize("revision", [1, 3])
+def test_an_event_may_keep_the_revision_at_which_it_came_to_look_as_the_last_intent_asks(revision: int) -> None:
+    check_standing([(ADA, CLASS_ID, revision)], [intent(1), intent(2, MOVED), intent(3)])
+
+
+@pytest.mark.parametrize(
+    ("found", "says"),
+    [
+        ([], "0 events that nobody asks for, and 1 are missing"),
+        ([2], "1 events that nobody asks for, and 1 are missing"),
+        ([3, 3], "1 events that nobody asks for, and 0 are missing"),
+        ([3, 9], "1 events that nobody asks for, and 0 are missing"),
+    ],
+)
+def test_what_stands_otherwise_than_asked_for_is_a_wrong_answer(found: list[int], says: str) -> None:
+    with pytest.raises(WrongAnswerError, match=says):
+        check_standing([(ADA, CLASS_ID, revision) for revision in found], [intent(1), intent(2, MOVED), intent(3)])
+
+
+def test_a_class_that_shall_not_stand_and_does_is_a_wrong_answer() -> None:
+    check_standing([], [intent(1), intent(2, None)])
+    with pytest.raises(WrongAnswerError, match="1 events that nobody asks for"):
+        check_standing([(ADA, CLASS_ID, 1)], [intent(1), intent(2, None)])
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,8 @@ class ProjectionSource:
         self._next_look = 0.0
         self._lags: dict[Place, int] = {}
         self._moved_at = dict.fromkeys(self._places, clock())
+        #: When each partition's last answer of the brokers came that was seen, and the one before it (Unix ms).
+        self._answers: dict[TopicPartition, tuple[int | None, int | None]] = dict.fromkeys(self._places, (None, None))
 
     async def __aenter__(self) -> "ProjectionSource":
         try:
@@ -69,6 +71,8 @@ class ProjectionSource:
         now = self._clock()
         for place in found:
             self._moved_at[place] = now
+        for place in self._places:
+            self._answered(place)
         await self._look(now)
         return {(place.topic, place.partition): records for place, records in found.items()}
 
@@ -86,15 +90,27 @@ class ProjectionSource:
         return self._lags
 
     async def read_upto(self) -> datetime | None:
-        """When the last of the brokers' answers came, if by them nothing is left to read; None when something is, or may be."""
-        answered: list[int] = []
+        """Everything that stood in the topics by then is read. None when something is left to read by the brokers' last answers, or may be.
+
+        An answer is as old as the question, which came after the answer before: a busy process takes it long after it was given.
+        """
+        asked: list[int] = []
         for place in self._places:
             end = self._consumer.last_stable_offset(place)
-            at = self._consumer.last_poll_timestamp(place)
+            at = self._answered(place)
             if end is None or at is None or await self._consumer.position(place) < end:
                 return None
-            answered.append(at)
-        return datetime.fromtimestamp(min(answered) / 1000, UTC)
+            asked.append(at)
+        return datetime.fromtimestamp(min(asked) / 1000, UTC)
+
+    def _answered(self, place: TopicPartition) -> int | None:
+        """When the answer before the newest one came (Unix ms)."""
+        newest, before = self._answers[place]
+        at = self._consumer.last_poll_timestamp(place)
+        if at != newest:
+            newest, before = at, newest
+            self._answers[place] = (newest, before)
+        return before
 
     async def _look(self, now: float) -> None:
         """Now and then: how far the ends are, and whether a partition stands still before its end. Raises StalledError."""

@@ -1,5 +1,6 @@
 """A class's way from the booking system to the provider's calendar, as an open page shows it; and pages of many classes."""
 
+import re
 from typing import Any
 
 import pytest
@@ -76,6 +77,23 @@ async def test_a_timeline_tells_why_a_class_is_on_the_calendar_and_goes_on_telli
     await lena.follow("Open as a page")
     await expect(lena.page.get_by_role("link", name="Back to the calendar")).to_have_attribute("href", MAY)
     await lena.look("timeline-page")
+
+
+async def test_a_class_opens_also_when_it_changes_while_the_button_is_down(visit: Visit, world: World) -> None:
+    """A press that hits one node and is released over another is no click on either."""
+    gil, story = await visit("Gil Brandt"), world.new_class()
+    await gil.sign_in()
+    await gil.connect("google")
+    await story.book(gil.who.sub)
+    await gil.open(MAY)
+    await entry(gil, story, "synced").hover()
+    async with gil.page.expect_response(re.compile("/live/classes/calendar")):
+        await gil.page.mouse.down()
+        await story.change_details(title="Yoga for everyone")
+    await gil.page.wait_for_timeout(500)
+    await gil.page.mouse.up()
+    await expect(gil.page.get_by_role("dialog").get_by_role("heading", level=1)).to_have_text("Yoga for everyone")
+    await expect(entry(gil, story, "synced")).to_contain_text("Yoga for everyone")
 
 
 async def test_titles_and_places_are_shown_as_text_whatever_they_hold(visit: Visit, world: World) -> None:

@@ -65,7 +65,10 @@
         do {
           this.again = false;
           const fresh = await ask(this.element.dataset.fragment);
-          if (fresh) this.replace(fresh);
+          if (fresh) {
+            await window.impact.released();
+            this.replace(fresh);
+          }
         } while (this.again);
       } catch (error) {
         say(error.message === "signed out" ? "You were signed out. Sign in again to see changes." : "This page could not be refreshed.");

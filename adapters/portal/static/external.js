@@ -17,6 +17,7 @@
     const answer = await fetch("/account/profile/external", { headers: { accept: "text/html" } });
     if (!answer.ok || answer.redirected) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(ID);
+    await window.impact.released();
     const old = document.getElementById(ID);
     if (!fresh || !old || old.querySelector("form[data-sent]")) return;
     /* Focus stays where it was: on the same link or button of the new section. */

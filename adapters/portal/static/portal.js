@@ -61,6 +61,18 @@
     form.dataset.sent = "yes";
   }
 
+  /* What is replaced between the pressing and the releasing of a button gets no click: whoever replaces a part of the page waits. */
+  const waiting = [];
+  let pressed = false;
+  const release = () => {
+    pressed = false;
+    for (const go of waiting.splice(0)) go();
+  };
+  const released = () => pressed ? new Promise((go) => { waiting.push(go); }) : Promise.resolve();
+  document.addEventListener("pointerdown", (event) => { pressed = event.isPrimary && event.button === 0; }, true);
+  for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => setTimeout(release), true); /* after its click */
+  window.addEventListener("blur", release);
+
   document.addEventListener("click", onClick);
   document.addEventListener("keydown", onKey);
   document.addEventListener("submit", onSubmit);
@@ -82,7 +94,7 @@
   };
   window.addEventListener("resize", showCurrent);
   showCurrent();
-  window.impact = { refreshTimes: refresh };
+  window.impact = { refreshTimes: refresh, released };
   refresh();
   setInterval(refresh, 5000);
 })();

@@ -3,6 +3,8 @@
 Errors of these engines do not repeat the parameters of their statement: rosters and titles are among them, and a traceback is logged.
 """
 
+import sqlite3
+import time
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
@@ -13,6 +15,7 @@ __all__ = ["direct_engine", "only_reading", "reading_engine", "writing_engine"]
 
 #: Milliseconds that SQLite waits for another process's write.
 _BUSY_MS = 10_000
+_AGAIN_SECONDS = 0.01
 _CACHE_KIB = 64 * 1024
 #: A month of some thousand classes.
 _READ_CACHE_KIB = 16 * 1024
@@ -76,5 +79,18 @@ def _prepare(engine: Engine, pragmas: tuple[str, ...]) -> None:
         connection.isolation_level = None  # the driver's own idea of when to begin leaves DDL out; "begin" takes its place
         cursor = connection.cursor()
         for pragma in (f"busy_timeout={_BUSY_MS}", *pragmas):
-            cursor.execute(f"PRAGMA {pragma}")
+            _when_free(cursor, f"PRAGMA {pragma}")
         cursor.close()
+
+
+def _when_free(cursor: Any, statement: str) -> None:
+    """SQLite itself does not wait for a lock where it changes a file's journal mode: processes that start together refused one another."""
+    deadline = time.monotonic() + _BUSY_MS / 1000
+    while True:
+        try:
+            cursor.execute(statement)
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        time.sleep(_AGAIN_SECONDS)

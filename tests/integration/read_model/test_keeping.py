@@ -1,8 +1,11 @@
 """What the writer keeps and what it forgets, how the schema comes about, and that two writers cannot both write."""
 
 import asyncio
+import sqlite3
+import time
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from adapters.read_model.engine import writing_engine
 from adapters.read_model.migrate import migrate
 from adapters.read_model.store import LostWriterError, ReadModelStore
 from adapters.read_model.tables import classes, entries, metadata, providers, steps
@@ -113,6 +117,18 @@ async def test_migrations_make_exactly_the_tables_and_may_run_at_the_same_time(d
     async with writing.connect() as connection:
         differences = await connection.run_sync(lambda sync: compare_metadata(MigrationContext.configure(sync), metadata))
     assert differences == []
+
+
+async def test_a_new_sqlite_file_that_another_process_writes_to_is_waited_for(tmp_path: Path) -> None:
+    """SQLite waits for no lock where it changes the journal mode."""
+    file = tmp_path / "read-model.sqlite3"
+    with sqlite3.connect(file, isolation_level=None, check_same_thread=False) as other:
+        other.execute("BEGIN IMMEDIATE")
+        asyncio.get_running_loop().run_in_executor(None, lambda: (time.sleep(0.3), other.execute("ROLLBACK")))
+        engine = writing_engine(f"sqlite+aiosqlite:///{file}")
+        async with engine.connect() as connection:
+            assert (await connection.exec_driver_sql("PRAGMA journal_mode")).scalar_one() == "wal"
+        await engine.dispose()
 
 
 async def test_processes_that_start_together_may_migrate_an_empty_database(database_url: str) -> None:

@@ -59,6 +59,10 @@ class _Connection(asyncio.Protocol):
         self._transport.write(request)
         return self._answered
 
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
     def data_received(self, data: bytes) -> None:
         self._buffer += data
         head, found, body = self._buffer.partition(b"\r\n\r\n")
@@ -119,7 +123,10 @@ async def run(order: Order) -> LoadReport:
         for _ in range(order.requests):
             now = loop.time()
             await asyncio.gather(*(person.read(now) for person in people))
-    return LoadReport(latencies=sink.latencies, wrong=sink.wrong[:5], seconds=loop.time() - begin)
+    seconds = loop.time() - begin
+    for connection in made:
+        connection.close()
+    return LoadReport(latencies=sink.latencies, wrong=sink.wrong[:5], seconds=seconds)
 
 
 if __name__ == "__main__":

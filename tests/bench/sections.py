@@ -69,7 +69,7 @@ async def whole_fold(engine: Engine, backlog: Backlog, sizes: FoldSizes, place: 
     for left in reversed(range(_ATTEMPTS)):
         try:
             return await run_fold(engine, backlog, sizes, place.bootstrap, place.next(engine.name), place.env)
-        except (WrongAnswerError, TimeoutError) as error:
+        except (WrongAnswerError, TimeoutError, AssertionError) as error:  # the last: it does not stop
             if not (engine.lossy and left):
                 raise
             place.say(f"fold, {engine.name}: it lost input, and is run anew: {error}")

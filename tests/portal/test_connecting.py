@@ -53,7 +53,7 @@ async def test_a_provider_connects_a_calendar(visit: Visit, world: World, servic
     await expect(facts).to_contain_text({"google": "Google", "microsoft": "Microsoft"}[service])
     await expect(facts).to_contain_text(visitor.who.email)
     ago = facts.locator("time.ago")
-    await expect(ago).to_have_text("a few seconds ago")
+    await expect(ago).to_have_text(re.compile(r"^(a few seconds|a minute|\d minutes) ago$"))
     assert re.search(r"\d{1,2} \w+ \d{4}.* \d\d:\d\d:\d\d", await ago.get_attribute("title") or "")
     await expect(visitor.page.get_by_role("link", name="Disconnect")).to_be_visible()
     await visitor.look(f"external-connected-{service}")
@@ -154,6 +154,8 @@ async def approve(hanna: Visitor, robin: Visitor) -> None:
     link = await hanna.page.get_by_label("Link for your administrator").input_value()
     await hanna.follow("Back to your profile")
     await hanna.says("Waiting for your administrator")
+    # a page that is about to ask Microsoft by itself comes back without this mark
+    await expect(hanna.page.locator("#external-calendar:not([data-ask])")).to_be_visible()
     await hanna.look("approval-waiting")
 
     await robin.page.goto(link)

@@ -98,7 +98,8 @@ class RandomClass:
         zone = self.rng.choice(ZONES)
         changes = clock_changes(zone, self.today)
         if changes and self.rng.random() < 0.5:
-            starts_at = datetime.combine(self.rng.choice(changes), datetime.min.time()) + timedelta(minutes=15 * self.rng.randrange(16))
+            day = changes[int(self.rng.random() * len(changes))]  # one draw, however many changes lie ahead today
+            starts_at = datetime.combine(day, datetime.min.time()) + timedelta(minutes=15 * self.rng.randrange(16))
         else:
             starts_at = datetime.combine(self.today, datetime.min.time()) + timedelta(minutes=15 * self.rng.randrange(2 * 96, 200 * 96))
         ends_at = starts_at + timedelta(minutes=self.rng.choice((0, 15, 30, 45, 60, 90, 480, 1500)))

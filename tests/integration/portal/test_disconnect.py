@@ -1,6 +1,6 @@
 """Disconnecting both ways, and what the page says until it is done."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -109,7 +109,7 @@ async def test_what_stands_what_waits_and_the_last_change_are_told_in_words(worl
     now = world.clock()
     world.read_model.summaries[ANA] = CalendarSummary(
         standing=1,
-        waiting=(EntryCount(reason="throttled", words="Google is limiting us", count=3, next_try_at=now.replace(year=now.year + 2)),),
+        waiting=(EntryCount(reason="throttled", words="Google is limiting us", count=3, next_try_at=now + timedelta(days=731)),),
         failed=(EntryCount(reason="quota", words="The calendar is full.", count=2),),
         last_change=LastChange(class_id="c1", title="<b>Yoga</b>", words="<b>Yoga</b> was put on the calendar", at=now),
     )

@@ -67,6 +67,11 @@ class ClassStory:
         await self.schedule(*provider_ids, **changes)
         return await self.join()
 
+    async def book_last(self, *provider_ids: str, **changes: Any) -> int:
+        """Scheduled after its student came: a class of long ago may be forgotten once it is known, also between two events."""
+        await self.join()
+        return await self.schedule(*provider_ids, **changes)
+
     async def reschedule(self, starts_at: str, ends_at: str, time_zone: str = "Europe/Berlin") -> int:
         return await self.tell("class.rescheduled", starts_at=starts_at, ends_at=ends_at, time_zone=time_zone)
 

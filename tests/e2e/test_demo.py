@@ -91,9 +91,16 @@ def _children(demo: Worker) -> list[psutil.Process]:
     return psutil.Process(demo.pid).children(recursive=True)
 
 
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:  # it was reaped between the two questions
+        return False
+
+
 async def _all_gone(processes: list[psutil.Process]) -> None:
     async def gone() -> bool:
-        return not [process for process in processes if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+        return not any(_is_alive(process) for process in processes)
 
     await eventually(gone, what="the end of every child process")
 

@@ -12,14 +12,19 @@ pytestmark = pytest.mark.kafka
 async def disconnected(world: World, provider: Provider, *states: str) -> None:
     """Until the tokens are forgotten and, at Google, the grant revoked."""
     await world.states(provider, "connected", *states)
+    await forgotten(world, provider)
+    revoked = [entry["status"] for entry in await world.sandbox.requests(provider.account, "revoke")]
+    assert revoked == ([200] if provider.account.service == "google" else [])
 
-    async def forgotten() -> bool:  # the portal is told before the row is written
+
+async def forgotten(world: World, provider: Provider) -> None:
+    """Until the tokens are. The portal is told before the row is written."""
+
+    async def look() -> bool:
         row = await world.connection_row(provider)
         return (row["current"], row["retiring"]) == (None, [])
 
-    await world.until(forgotten, what="the tokens to be forgotten")
-    revoked = [entry["status"] for entry in await world.sandbox.requests(provider.account, "revoke")]
-    assert revoked == ([200] if provider.account.service == "google" else [])
+    await world.until(look, what="the tokens to be forgotten")
 
 
 async def test_disconnecting_leaves_the_events_and_forgets_the_tokens(world: World, service: str) -> None:
@@ -59,7 +64,7 @@ async def test_disconnecting_with_nothing_to_take_away_ends_at_once(world: World
     await world.states(provider, "connected")
     await world.disconnect(provider, remove_events=True)
     await world.until(lambda: has_ended(world, provider), what="the disconnect to end")
-    assert (await world.connection_row(provider))["retiring"] == []
+    await forgotten(world, provider)
 
 
 async def has_ended(world: World, provider: Provider) -> bool:
@@ -82,6 +87,5 @@ async def test_a_grant_revoked_at_the_service_ends_a_disconnect_too(world: World
     await world.sandbox.revoke_grants(provider.account)
     await world.disconnect(provider, remove_events=True)
     await world.states(provider, "connected", "disconnecting", "disconnected")
-    row = await world.connection_row(provider)
-    assert (row["current"], row["retiring"]) == (None, [])
+    await forgotten(world, provider)
     assert await world.events(provider) == [event]

@@ -46,8 +46,7 @@ async def test_old_classes_are_forgotten_everywhere_and_others_are_not(world: Wo
     old, staying = [], []
     for provider in providers:
         long_past, recent, upcoming = world.new_class(), world.new_class(), world.new_class()
-        await long_past.book(provider.provider_id, **days_ago(40))
-        await long_past.relocate("Too late for anyone")
+        await long_past.book_last(provider.provider_id, **days_ago(40))
         await recent.book(provider.provider_id, **days_ago(0))
         await upcoming.book(provider.provider_id)
         old.append((provider, long_past))
@@ -62,7 +61,7 @@ async def test_old_classes_are_forgotten_everywhere_and_others_are_not(world: Wo
 async def test_a_class_that_was_forgotten_and_comes_up_again_is_known_from_then_on(world: World) -> None:
     pairs = [(await world.connected(service), world.new_class()) for service in ("google", "microsoft")]
     for provider, story in pairs:
-        await story.book(provider.provider_id, **days_ago(40))
+        await story.book_last(provider.provider_id, **days_ago(40))
     await world.until(lambda: all_forgotten(world, pairs), what="the classes to be forgotten")
     for provider, story in pairs:
         await story.relocate("An event for a class that nobody knows any more")

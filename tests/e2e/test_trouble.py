@@ -108,7 +108,7 @@ async def test_a_class_cancelled_while_its_create_is_in_doubt_stands_nowhere(wor
 async def test_a_late_retry_of_an_older_state_changes_nothing(world: World, service: str) -> None:
     provider, story = await world.connected(service), world.new_class()
     await world.shown(provider, await story.book(provider.provider_id))
-    await world.sandbox.fault(service, "status", operation="update", email=provider.account.email, times=1, status=503)
+    await world.sandbox.fault(service, "status", operation="update", email=provider.account.email, times=1, status=503, retry_after=10)
     old = await story.relocate("An older place")
     await world.outcome(provider, lambda outcome: (outcome.revision, outcome.kind) == (old, OutcomeKind.RETRYING), what="the old one waits")
     event = await world.shown(provider, await story.relocate("The newest place"))

@@ -23,8 +23,6 @@ WORKERS = ("fold", "execute", "redeliver", "read-model")
 SETTINGS = {
     "IMPACT_TOPIC_PARTITIONS": "2",
     "IMPACT_RETRY_TIERS": "1s,2s",
-    "IMPACT_CALL_TIMEOUT": "3s",
-    "IMPACT_SESSION_TIMEOUT": "8s",
     "IMPACT_VAULT_KEYS": "test:" + base64.b64encode(bytes(32)).decode(),
     "IMPACT_GOOGLE_CLIENT_ID": "id",
     "IMPACT_GOOGLE_CLIENT_SECRET": "secret",

@@ -90,9 +90,10 @@ async def test_commands_without_their_permissions_tell_which(
     ],
 )
 async def test_the_portal_logs_why_a_connection_event_is_not_published(
-    cluster: SecureKafka, env: dict[str, str], caplog: pytest.LogCaptureFixture, wrong: str, said: str
+    cluster: SecureKafka, env: dict[str, str], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, wrong: str, said: str
 ) -> None:
     """A stranger may write nowhere, which brokers tell otherwise; a password may change while the portal runs."""
+    monkeypatch.setattr("streams.portal_publisher._LOOK_SECONDS", 20.0)  # what is told, not how fast
     own = env | {"IMPACT_KAFKA_SASL_PASSWORD": "wrong"} if wrong == "password" else as_user(cluster, env, wrong)
     settings = Settings.from_env(own)
     publisher = KafkaConnectionPublisher(producer_options(settings.kafka), topic=settings.topics.connections, timeout=timedelta(seconds=20))

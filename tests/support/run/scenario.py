@@ -23,7 +23,7 @@ __all__ = ["RETRY_TIERS", "Scenario", "check", "end_trouble", "make_scenario", "
 log = logging.getLogger(__name__)
 
 #: Their sum is longer than the trouble lasts, so that no intent uses its attempts up.
-RETRY_TIERS = "1s,2s,3s,4s,5s,6s,7s,8s"
+RETRY_TIERS = "1s,2s,3s,4s,5s,6s,7s,8s,9s,10s,11s,12s"
 #: How long an entry may rest after the last failure of its service: a circuit rests for a minute at most, and a machine may be slow.
 LONGEST_REST = 90.0
 #: Access tokens of both services live this long.

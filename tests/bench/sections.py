@@ -72,7 +72,7 @@ async def whole_fold(engine: Engine, backlog: Backlog, sizes: FoldSizes, place: 
         except (WrongAnswerError, TimeoutError, AssertionError) as error:  # the last: it does not stop
             if not (engine.lossy and left):
                 raise
-            place.say(f"fold, {engine.name}: it lost input, and is run anew: {error}")
+            place.say(f"fold, {engine.name}: it lost input or did not stop, and is run anew: {error}")
     raise AssertionError("the last attempt returns or raises")
 
 

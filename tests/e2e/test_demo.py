@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from streams.cli.demo.portal import Portal
-from tests.support.processes import COMMAND, Worker, run_command
+from tests.support.processes import COMMAND, Worker, has_ended, run_command
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
@@ -91,16 +91,9 @@ def _children(demo: Worker) -> list[psutil.Process]:
     return psutil.Process(demo.pid).children(recursive=True)
 
 
-def _is_alive(process: psutil.Process) -> bool:
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:  # it was reaped between the two questions
-        return False
-
-
 async def _all_gone(processes: list[psutil.Process]) -> None:
     async def gone() -> bool:
-        return not any(_is_alive(process) for process in processes)
+        return all(has_ended(process) for process in processes)
 
     await eventually(gone, what="the end of every child process")
 

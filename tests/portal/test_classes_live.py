@@ -28,6 +28,16 @@ def cell(visitor: Visitor, day: str) -> Locator:
     return visitor.page.locator(f'td.cell:has(a[data-key="day {day}"])')
 
 
+async def at_a_booked_class(visit: Visit, world: World, name: str) -> tuple[Visitor, ClassStory]:
+    """The month of a class, open before its provider, whose Google calendar is connected."""
+    visitor, story = await visit(name), world.new_class()
+    await visitor.sign_in()
+    await visitor.connect("google")
+    await story.book(visitor.who.sub)
+    await visitor.open(MAY)
+    return visitor, story
+
+
 @pytest.mark.parametrize("service", ["google", "microsoft"])
 async def test_an_open_page_follows_a_class_from_booking_to_cancelling(visit: Visit, world: World, service: str) -> None:
     visitor, story = await visit(NAMES[service]), world.new_class()
@@ -54,11 +64,7 @@ async def test_an_open_page_follows_a_class_from_booking_to_cancelling(visit: Vi
 
 
 async def test_a_timeline_tells_why_a_class_is_on_the_calendar_and_goes_on_telling(visit: Visit, world: World) -> None:
-    lena, story = await visit("Lena Holm"), world.new_class()
-    await lena.sign_in()
-    await lena.connect("google")
-    await story.book(lena.who.sub)
-    await lena.open(MAY)
+    lena, story = await at_a_booked_class(visit, world, "Lena Holm")
     await entry(lena, story, "synced").click()
     panel = lena.page.get_by_role("dialog")
     await expect(panel.get_by_role("heading", level=1)).to_have_text("Yoga for beginners")
@@ -81,11 +87,7 @@ async def test_a_timeline_tells_why_a_class_is_on_the_calendar_and_goes_on_telli
 
 async def test_a_class_opens_also_when_it_changes_while_the_button_is_down(visit: Visit, world: World) -> None:
     """A press that hits one node and is released over another is no click on either."""
-    gil, story = await visit("Gil Brandt"), world.new_class()
-    await gil.sign_in()
-    await gil.connect("google")
-    await story.book(gil.who.sub)
-    await gil.open(MAY)
+    gil, story = await at_a_booked_class(visit, world, "Gil Brandt")
     await entry(gil, story, "synced").hover()
     async with gil.page.expect_response(re.compile("/live/classes/calendar")):
         await gil.page.mouse.down()

@@ -10,9 +10,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import psutil
+
 from tests.support.waiting import eventually
 
-__all__ = ["COMMAND", "Worker", "run_command"]
+__all__ = ["COMMAND", "Worker", "has_ended", "run_command"]
 
 COMMAND = str(Path(sys.executable).with_name("impact-calendar"))
 
@@ -20,6 +22,13 @@ COMMAND = str(Path(sys.executable).with_name("impact-calendar"))
 def run_command(*args: str, env: Mapping[str, str], stdin: str = "", timeout: float = 120.0) -> subprocess.CompletedProcess[str]:
     """Run `impact-calendar ARGS` to its end; `stdin` is what it reads there."""
     return subprocess.run([COMMAND, *args], env=dict(env), input=stdin, capture_output=True, text=True, timeout=timeout)
+
+
+def has_ended(process: psutil.Process) -> bool:
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:  # it was reaped between the two questions
+        return True
 
 
 class Worker:

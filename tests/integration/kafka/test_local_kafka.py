@@ -17,6 +17,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from infra.kafka import container, jars
 from infra.kafka.broker import BrokerError, LocalKafka
 from infra.kafka.ready import wait_until_serving
+from tests.support.processes import has_ended
 from tests.support.waiting import eventually_sync
 
 pytestmark = pytest.mark.kafka
@@ -59,7 +60,7 @@ def test_a_parent_that_is_killed_leaves_no_broker_behind(tmp_path: Path) -> None
     with parent, parent.stdout as out:
         broker = psutil.Process(int(out.readline()))
         parent.kill()
-    eventually_sync(lambda: not broker.is_running() or broker.status() == psutil.STATUS_ZOMBIE, what="the end of the broker")
+    eventually_sync(lambda: has_ended(broker), what="the end of the broker")
 
 
 def test_a_taken_port_is_named(tmp_path: Path) -> None:
